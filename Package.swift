@@ -1,0 +1,100 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every module, and the modules below it that it may import.
+let floors: KeyValuePairs<String, [String]> = [
+    "Kernel": ["CLinux"],
+    "Bytes": [],
+    "RegularExpressions": ["CRE2"],
+    "YAML": ["CYAML"],
+    "Telemetry": ["Bytes"],
+    "EventLoop": ["Kernel"],
+    "HTTP": ["Bytes"],
+    "HTTP1": ["HTTP", "Bytes"],
+    "HTTP2": ["CNGHTTP2", "HTTP", "Bytes"],
+    "Transport": ["HTTP1", "HTTP2", "HTTP", "EventLoop", "Kernel", "Bytes"],
+    "Mesh": ["RegularExpressions"],
+    "Routing": ["Mesh", "HTTP", "RegularExpressions", "Bytes"],
+    "Balancing": ["Mesh"],
+    "XDS": ["Mesh", "HTTP", "Bytes", "YAML"],
+    "Proxy": [
+        "Routing", "Balancing", "XDS", "Mesh", "Transport", "HTTP1", "HTTP", "EventLoop",
+        "Telemetry", "Bytes", "Kernel",
+    ],
+    "Control": [
+        "XDS", "Mesh", "Transport", "HTTP", "EventLoop", "Telemetry", "Bytes", "Kernel",
+    ],
+    "Console": ["YAML", "HTTP1", "HTTP", "Bytes", "Kernel"],
+]
+
+/// The programs, and the modules that they may import.
+let programs: KeyValuePairs<String, [String]> = [
+    "pointsman-proxy": ["Proxy", "Kernel"],
+    "pointsman-control": ["Control", "Kernel"],
+    "pointsman": ["Console"],
+]
+
+/// What comes from other packages, and who may use it.
+let products: [String: [Target.Dependency]] = [
+    "XDS": [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+    "Control": [
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        .product(name: "GRDB", package: "GRDB.swift"),
+    ],
+    "Proxy": [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+    "pointsman-proxy": [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+    "pointsman-control": [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+    "pointsman": [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+]
+
+let settings: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let walls: [Target] = [
+    .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+    .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+    .systemLibrary(
+        name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+]
+
+let libraries: [Target] = floors.map { name, below in
+    .target(
+        name: name,
+        dependencies: below.map { .target(name: $0) } + products[name, default: []],
+        swiftSettings: settings)
+}
+
+let executables: [Target] = programs.map { name, below in
+    .executableTarget(
+        name: name,
+        dependencies: below.map { .target(name: $0) } + products[name, default: []],
+        swiftSettings: settings)
+}
+
+let tests: [Target] = floors.map { name, below in
+    .testTarget(
+        name: name + "Tests",
+        dependencies: ([name] + below).map { .target(name: $0) } + products[name, default: []],
+        swiftSettings: settings)
+}
+
+let package = Package(
+    name: "pointsman",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: walls + libraries + executables + tests + [
+        .testTarget(name: "TidyTests", swiftSettings: settings)
+    ],
+    cxxLanguageStandard: .cxx17)
