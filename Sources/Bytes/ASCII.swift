@@ -1,0 +1,60 @@
+extension UInt8 {
+    /// The letter in lower case; any other byte as it is.
+    public var asciiLowercased: UInt8 {
+        self &- 0x41 < 26 ? self | 0x20 : self
+    }
+
+    public var isASCIIDigit: Bool { self &- 0x30 < 10 }
+}
+
+extension Span where Element == UInt8 {
+    /// Whether both hold the same bytes.
+    public func equals(_ other: Span<UInt8>) -> Bool {
+        if count != other.count { return false }
+        for index in indices where self[index] != other[index] { return false }
+        return true
+    }
+
+    public func equals(_ text: StaticString) -> Bool {
+        if count != text.utf8CodeUnitCount { return false }
+        let other = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
+        for index in indices where unsafe self[index] != other[index] { return false }
+        return true
+    }
+
+    /// Whether both hold the same bytes, where ASCII letters of either case count as the same.
+    public func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
+        if count != other.count { return false }
+        for index in indices where self[index].asciiLowercased != other[index].asciiLowercased {
+            return false
+        }
+        return true
+    }
+
+    /// Whether the bytes are `text`, which is given in lower case, in letters of either case.
+    public func equalsIgnoringCase(_ text: StaticString) -> Bool {
+        if count != text.utf8CodeUnitCount { return false }
+        let other = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
+        for index in indices where unsafe self[index].asciiLowercased != other[index] {
+            return false
+        }
+        return true
+    }
+
+    public func starts(with prefix: Span<UInt8>) -> Bool {
+        count >= prefix.count && extracting(0..<prefix.count).equals(prefix)
+    }
+
+    /// The position of the first `byte`; `nil` when there is none.
+    public func firstIndex(of byte: UInt8) -> Int? {
+        for index in indices where self[index] == byte { return index }
+        return nil
+    }
+}
+
+extension String {
+    /// The bytes as text, for logs and messages; what is not UTF-8 is replaced.
+    public init(_ bytes: Span<UInt8>) {
+        self = unsafe bytes.withUnsafeBufferPointer { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}

@@ -1,0 +1,100 @@
+public import Bytes
+
+/// A run of bytes in the arena of a head.
+public struct ByteRange: Equatable, Sendable {
+    public var offset: UInt32
+    public var count: UInt32
+
+    public static let empty = ByteRange(offset: 0, count: 0)
+
+    public init(offset: UInt32, count: UInt32) {
+        self.offset = offset
+        self.count = count
+    }
+
+    public var isEmpty: Bool { count == 0 }
+    var range: Range<Int> { Int(offset)..<Int(offset) + Int(count) }
+}
+
+/// One field of a head: where its name and its value stand in the arena.
+public struct Field: Sendable {
+    public var name: ByteRange
+    public var value: ByteRange
+    public var known: FieldName
+}
+
+/// The fields of a head in their order, over one arena of bytes that the head owns.
+///
+/// A parser copies the head into the arena whole and points into it; another codec, or a policy,
+/// appends name and value. Memory is kept from one message to the next.
+public struct Fields: ~Copyable {
+    /// The arena; ranges of fields and of the head's own parts point into it.
+    public var arena = Buffer()
+    private var entries: [Field] = []
+
+    public init() {}
+
+    public var count: Int { entries.count }
+    public var indices: Range<Int> { entries.indices }
+
+    public subscript(index: Int) -> Field { entries[index] }
+
+    /// The bytes of `range` in the arena.
+    @_lifetime(borrow self)
+    public func bytes(_ range: ByteRange) -> Span<UInt8> {
+        arena.bytes.extracting(range.range)
+    }
+
+    @_lifetime(borrow self)
+    public func name(at index: Int) -> Span<UInt8> { bytes(entries[index].name) }
+
+    @_lifetime(borrow self)
+    public func value(at index: Int) -> Span<UInt8> { bytes(entries[index].value) }
+
+    /// The first field of that name; `nil` when there is none.
+    public func firstIndex(of known: FieldName) -> Int? {
+        for index in entries.indices where entries[index].known == known { return index }
+        return nil
+    }
+
+    /// The first field whose name is `name` in letters of either case; `nil` when there is none.
+    public func firstIndex(named name: Span<UInt8>) -> Int? {
+        for index in entries.indices
+        where Int(entries[index].name.count) == name.count
+            && bytes(entries[index].name).equalsIgnoringCase(name)
+        {
+            return index
+        }
+        return nil
+    }
+
+    /// Adds a field whose bytes stand in the arena already.
+    public mutating func append(name: ByteRange, value: ByteRange, known: FieldName) {
+        entries.append(Field(name: name, value: value, known: known))
+    }
+
+    /// Adds a field and copies its bytes into the arena.
+    public mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
+        let known = FieldName(name)
+        let name = store(name)
+        append(name: name, value: store(value), known: known)
+    }
+
+    /// Copies `bytes` into the arena and tells where they stand.
+    public mutating func store(_ bytes: Span<UInt8>) -> ByteRange {
+        let range = ByteRange(
+            offset: UInt32(clamping: arena.count), count: UInt32(clamping: bytes.count))
+        arena.append(bytes)
+        return range
+    }
+
+    public mutating func remove(at index: Int) {
+        entries.remove(at: index)
+    }
+
+    /// Drops all fields and bytes and keeps the memory.
+    public mutating func removeAll() {
+        arena.removeAll()
+        entries.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,91 @@
+import Bytes
+
+public enum Version: UInt8, Sendable {
+    case http10
+    case http11
+    case http2
+}
+
+/// How the end of a body is found (RFC 9112 §6.3), decided once, when the head is read.
+public enum BodyFraming: Equatable, Sendable {
+    case none
+    case length(UInt64)
+    case chunked
+    /// Only a response: the body ends with the connection.
+    case untilClose
+}
+
+/// What a client asks for, whatever version it came in.
+///
+/// The ranges point into the arena of ``fields``; a codec fills all of them.
+public struct RequestHead: ~Copyable {
+    public var fields = Fields()
+    public var method = Method.get
+    /// The method as it was sent, also when ``method`` is ``Method/other``.
+    public var methodRange = ByteRange.empty
+    /// Host and port that the request is for: from the target in absolute form, or from Host.
+    public var authorityRange = ByteRange.empty
+    /// The target in origin form: path and query; `*` for OPTIONS; empty for CONNECT.
+    public var pathRange = ByteRange.empty
+    public var version = Version.http11
+    public var framing = BodyFraming.none
+    /// Whether the client lets the connection be used again (RFC 9112 §9.3).
+    public var isPersistent = true
+    /// Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1).
+    public var expectsContinue = false
+
+    public init() {}
+
+    /// The method as it was sent.
+    public var methodBytes: Span<UInt8> {
+        @_lifetime(borrow self) get { fields.bytes(methodRange) }
+    }
+
+    /// Host and port; empty when an HTTP/1.0 client named none.
+    public var authority: Span<UInt8> {
+        @_lifetime(borrow self) get { fields.bytes(authorityRange) }
+    }
+
+    /// Path and query.
+    public var path: Span<UInt8> {
+        @_lifetime(borrow self) get { fields.bytes(pathRange) }
+    }
+
+    /// Makes the head empty and keeps its memory for the next request.
+    public mutating func removeAll() {
+        fields.removeAll()
+        method = .get
+        methodRange = .empty
+        authorityRange = .empty
+        pathRange = .empty
+        version = .http11
+        framing = .none
+        isPersistent = true
+        expectsContinue = false
+    }
+}
+
+/// What a server answers, whatever version it came in.
+public struct ResponseHead: ~Copyable {
+    public var fields = Fields()
+    public var status: UInt16 = 0
+    /// The reason phrase of HTTP/1; forwarded, never looked at.
+    public var reasonRange = ByteRange.empty
+    public var version = Version.http11
+    public var framing = BodyFraming.none
+    public var isPersistent = true
+
+    public init() {}
+
+    public var isInformational: Bool { status / 100 == 1 }
+
+    /// Makes the head empty and keeps its memory for the next response.
+    public mutating func removeAll() {
+        fields.removeAll()
+        status = 0
+        reasonRange = .empty
+        version = .http11
+        framing = .none
+        isPersistent = true
+    }
+}
