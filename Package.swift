@@ -70,6 +70,7 @@ let libraries: [Target] = floors.map { name, below in
     .target(
         name: name,
         dependencies: below.map { .target(name: $0) } + products[name, default: []],
+        exclude: name == "XDS" ? ["Protos"] : [],
         swiftSettings: settings)
 }
 
