@@ -8,3 +8,9 @@
 
 /// accept4(2), which Glibc's module hides without _GNU_SOURCE.
 int pointsman_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+
+/// How many processors the calling thread may run on (sched_getaffinity(2)); at least 1.
+int pointsman_usable_processors(void);
+
+/// Names the calling thread (pthread_setname_np(3)); at most 15 bytes.
+void pointsman_name_thread(const char *name);
