@@ -1,0 +1,132 @@
+/// An address where requests arrive, and how they are treated: `envoy.config.listener.v3.Listener`
+/// with one HTTP connection manager.
+public struct Listener: Equatable, Sendable {
+    /// Seen from the service beside the proxy (`envoy.config.core.v3.TrafficDirection`).
+    public enum Direction: Sendable {
+        case unspecified
+        case inbound
+        case outbound
+    }
+
+    public enum Routes: Equatable, Sendable {
+        /// From RDS, under that name.
+        case discovered(String)
+        case inline(RouteConfiguration)
+    }
+
+    public let name: String
+    /// An address in text, such as `127.0.0.1` or `::`.
+    public let host: String
+    /// Zero lets the system choose.
+    public let port: UInt16
+    public let direction: Direction
+    public let routes: Routes
+    public let limits: ListenerLimits
+    public let statPrefix: String
+    /// Where the access log is written, `/dev/stdout` for the standard output; `nil` writes none.
+    public let accessLogPath: String?
+
+    /// Makes a listener.
+    ///
+    /// - Throws: ``MeshError`` when a name or the host is empty.
+    public init(
+        name: String,
+        host: String,
+        port: UInt16,
+        direction: Direction = .unspecified,
+        routes: Routes,
+        limits: ListenerLimits = .default,
+        statPrefix: String = "http",
+        accessLogPath: String? = nil
+    ) throws(MeshError) {
+        try require(nonEmpty: name, "name")
+        try require(nonEmpty: host, "address.socket_address.address")
+        if case .discovered(let name) = routes {
+            try require(nonEmpty: name, "rds.route_config_name")
+        }
+        try require(nonEmpty: statPrefix, "stat_prefix")
+        if let accessLogPath { try require(nonEmpty: accessLogPath, "access_log.path") }
+        self.name = name
+        self.host = host
+        self.port = port
+        self.direction = direction
+        self.routes = routes
+        self.limits = limits
+        self.statPrefix = statPrefix
+        self.accessLogPath = accessLogPath
+    }
+
+    /// The name of the route configuration that RDS has to deliver; `nil` when it is inline.
+    public var routeConfigurationName: String? {
+        switch routes {
+        case .discovered(let name): name
+        case .inline: nil
+        }
+    }
+}
+
+/// Bounds of what a client may do on a listener (`HttpConnectionManager`); `nil` is no limit.
+public struct ListenerLimits: Equatable, Sendable {
+    public static let `default` = ListenerLimits()
+
+    /// A connection without a request (`common_http_protocol_options.idle_timeout`).
+    public let idleTimeout: Duration?
+    /// A request or response without a byte (`stream_idle_timeout`).
+    public let streamIdleTimeout: Duration?
+    /// From the first byte of a request to its last (`request_timeout`).
+    public let requestTimeout: Duration?
+    /// From the first byte of a request to the end of its head (`request_headers_timeout`).
+    public let requestHeadTimeout: Duration?
+    /// How long a connection lives (`common_http_protocol_options.max_connection_duration`).
+    public let maximumConnectionDuration: Duration?
+    /// Most bytes of a head (`max_request_headers_kb`, there in KiB).
+    public let maximumHeadByteCount: UInt32
+    /// Most fields of a head (`common_http_protocol_options.max_headers_count`).
+    public let maximumFieldCount: UInt32
+
+    private init() {
+        idleTimeout = .seconds(3600)
+        streamIdleTimeout = .seconds(300)
+        requestTimeout = nil
+        requestHeadTimeout = .seconds(10)
+        maximumConnectionDuration = nil
+        maximumHeadByteCount = 60 << 10
+        maximumFieldCount = 100
+    }
+
+    /// Makes bounds.
+    ///
+    /// - Throws: ``MeshError`` when a duration is not positive, or a number is zero or, for the size
+    ///   of a head, more than 8 MiB.
+    public init(
+        idleTimeout: Duration? = .seconds(3600),
+        streamIdleTimeout: Duration? = .seconds(300),
+        requestTimeout: Duration? = nil,
+        requestHeadTimeout: Duration? = .seconds(10),
+        maximumConnectionDuration: Duration? = nil,
+        maximumHeadByteCount: UInt32 = 60 << 10,
+        maximumFieldCount: UInt32 = 100
+    ) throws(MeshError) {
+        try require(positive: idleTimeout, "common_http_protocol_options.idle_timeout")
+        try require(positive: streamIdleTimeout, "stream_idle_timeout")
+        try require(positive: requestTimeout, "request_timeout")
+        try require(positive: requestHeadTimeout, "request_headers_timeout")
+        try require(
+            positive: maximumConnectionDuration,
+            "common_http_protocol_options.max_connection_duration")
+        if maximumHeadByteCount == 0 || maximumHeadByteCount > 8 << 20 {
+            throw MeshError("max_request_headers_kb", "must be 1…8192")
+        }
+        if maximumFieldCount == 0 {
+            throw MeshError(
+                "common_http_protocol_options.max_headers_count", "must be more than zero")
+        }
+        self.idleTimeout = idleTimeout
+        self.streamIdleTimeout = streamIdleTimeout
+        self.requestTimeout = requestTimeout
+        self.requestHeadTimeout = requestHeadTimeout
+        self.maximumConnectionDuration = maximumConnectionDuration
+        self.maximumHeadByteCount = maximumHeadByteCount
+        self.maximumFieldCount = maximumFieldCount
+    }
+}
