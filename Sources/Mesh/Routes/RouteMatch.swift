@@ -27,7 +27,7 @@ public struct RouteMatch: Equatable, Sendable {
     }
 }
 
-/// What the path of a request must be like; its query is left out, except for ``prefix(_:)``.
+/// What the path of a request must be like, without its query and fragment.
 public enum PathMatcher: Equatable, Sendable {
     /// The path begins with the text; empty matches all.
     case prefix(String)
