@@ -1,0 +1,121 @@
+import Console
+import Testing
+
+@Suite struct `Documents as text` {
+    static let service: JSONValue = [
+        "protocol": "http", "versions": ["v1": ["endpoints": ["127.0.0.1:9001"]]],
+        "routes": [
+            ["name": "default", "match": [:], "split": ["v1": 95.5, "v2": 5], "on": "yes"],
+            "alone",
+        ],
+        "empty": [], "none": .null, "live": true,
+    ]
+
+    @Test func `are YAML in block style`() {
+        let expected = """
+            empty: []
+            live: true
+            none: null
+            protocol: http
+            routes:
+              - match: {}
+                name: default
+                "on": "yes"
+                split:
+                  v1: 95.5
+                  v2: 5
+              - alone
+            versions:
+              v1:
+                endpoints:
+                  - "127.0.0.1:9001"
+
+            """
+        #expect(YAMLText.render(Self.service) == expected)
+    }
+
+    @Test func `are JSON with names in order`() {
+        let text = #"{"a":[1,2.5,"x/y",null,true],"b":{}}"#
+        let value: JSONValue = ["b": [:], "a": [1, 2.5, "x/y", .null, true]]
+        #expect(value.encoded(pretty: false) == text)
+        #expect(JSONValue(json: Array(text.utf8)) == value)
+        #expect(JSONValue(json: Array("{".utf8)) == nil)
+    }
+
+    @Test func `differ leaf by leaf`() {
+        let old: JSONValue = [
+            "protocol": "http", "versions": ["v1": ["endpoints": ["127.0.0.1:1"]]],
+            "routes": [["name": "default", "split": ["v1": 100]]],
+        ]
+        let new: JSONValue = [
+            "protocol": "http",
+            "versions": [
+                "v1": ["endpoints": ["127.0.0.1:1", "127.0.0.1:2"]],
+                "v2": ["endpoints": ["127.0.0.1:3"]],
+            ],
+            "routes": [["name": "default", "split": ["v1": 95, "v2": 5]]],
+        ]
+        let expected = """
+              ~ routes[default].split.v1: 100 → 95
+              + routes[default].split.v2: 5
+              ~ versions.v1.endpoints: 127.0.0.1:1 → 127.0.0.1:1, 127.0.0.1:2
+              + versions.v2.endpoints: 127.0.0.1:3
+
+            """
+        let palette = Palette(isColoured: false)
+        let difference = Difference(from: old, to: new)
+        #expect(difference.render(indentation: 2, palette: palette) == expected)
+        #expect(Difference(from: new, to: new).isEmpty)
+        #expect(Difference(from: nil, to: old).lines.count == 3)
+    }
+}
+
+@Suite struct `Tables for people` {
+    private func table() -> TextTable {
+        var table = TextTable(columns: [
+            .init("NAME"), .init("SHARE", isRightAligned: true), .init("NODE", isWideOnly: true),
+            .init("STATE"),
+        ])
+        table.append(["reviews", "5%", "a-1", TextTable.Cell("live", .good)])
+        table.append(["é", "100%", "", TextTable.Cell("lagging", .caution)])
+        return table
+    }
+
+    @Test func `have columns as wide as they must be`() {
+        let expected = """
+            NAME      SHARE   STATE
+            reviews      5%   live
+            é          100%   lagging
+
+            """
+        let palette = Palette(isColoured: false)
+        #expect(table().render(isWide: false, palette: palette) == expected)
+    }
+
+    @Test func `show more when wide`() {
+        let expected = """
+            NAME      SHARE   NODE   STATE
+            reviews      5%   a-1    live
+            é          100%          lagging
+
+            """
+        let palette = Palette(isColoured: false)
+        #expect(table().render(isWide: true, palette: palette) == expected)
+    }
+
+    @Test func `keep their columns when coloured`() {
+        let text = table().render(isWide: false, palette: Palette(isColoured: true))
+        #expect(text.contains("reviews      5%   \u{1B}[32mlive\u{1B}[0m\n"))
+    }
+
+    @Test(arguments: [
+        (true, [:], true), (false, [:], false), (true, ["NO_COLOR": "1"], false),
+        (true, ["NO_COLOR": ""], true), (true, ["TERM": "dumb"], false),
+    ])
+    func `are coloured only where somebody wants that`(
+        isTerminal: Bool, environment: [String: String], isColoured: Bool
+    ) {
+        let palette = Palette(isTerminal: isTerminal, environment: environment)
+        #expect(palette.isColoured == isColoured)
+    }
+}
