@@ -1,0 +1,89 @@
+public import EventLoop
+public import Kernel
+
+/// Who takes the connections of a ``Listener``.
+public protocol ListenerDelegate: AnyObject {
+    /// A connection was accepted; whoever does not keep the socket closes it.
+    func listener(
+        _ listener: Listener, didAccept socket: consuming Socket, from peer: SocketAddress)
+}
+
+/// A listening socket on a loop.
+///
+/// When descriptors run out, it rests for a moment and not for ever: level-triggered readiness
+/// would otherwise spin while nothing can be accepted. Connections wait in the kernel meanwhile.
+public final class Listener: EventHandler, TimerHandler {
+    /// Most connections taken in one turn, so that those that exist get their share.
+    static let acceptsPerTurn = 64
+    /// How long accepting rests when descriptors or memory have run out.
+    static let restAfterExhaustion = Duration.milliseconds(100)
+
+    public let address: SocketAddress
+    /// How often accepting had to rest because descriptors or memory ran out.
+    public private(set) var exhaustionCount: UInt64 = 0
+    private let socket: Socket
+    private let loop: EventLoop
+    private weak var delegate: (any ListenerDelegate)?
+    private var token: Token?
+    private var restTimer: TimerToken?
+
+    /// Opens the socket and starts to accept.
+    ///
+    /// - Parameters:
+    ///   - address: Where to listen; port 0 lets the kernel choose, see ``address``.
+    ///   - sharesPort: Whether other listeners, of other threads, may have the same address.
+    ///   - loop: The loop that accepts; the listener is used on its thread only.
+    ///   - delegate: Who takes the connections; not kept.
+    /// - Throws: What the system calls report, such as `EADDRINUSE`.
+    public init(
+        address: SocketAddress, sharesPort: Bool, loop: EventLoop, delegate: any ListenerDelegate
+    ) throws(Errno) {
+        socket = try Socket.listening(on: address, sharesPort: sharesPort)
+        self.address = socket.localAddress ?? address
+        self.loop = loop
+        self.delegate = delegate
+        token = try loop.register(socket.descriptor, for: .readable, handler: self)
+    }
+
+    /// Stops accepting; the socket is closed when the listener goes away.
+    public func close() {
+        guard let token else { return }
+        loop.unwatch(socket.descriptor)
+        loop.deregister(token)
+        self.token = nil
+        if let restTimer { loop.cancel(restTimer) }
+        restTimer = nil
+    }
+
+    /// Accepts what waits; called by the loop.
+    public func handle(_ readiness: Readiness) {
+        for _ in 0..<Self.acceptsPerTurn {
+            do throws(Errno) {
+                guard let accepted = try socket.accept() else { return }
+                let peer = accepted.peer
+                delegate?.listener(self, didAccept: accepted.socket, from: peer)
+                if token == nil { return }
+            } catch {
+                if error.isExhaustion { rest() }
+                return
+            }
+        }
+    }
+
+    /// Accepts again after a rest; called by the loop.
+    public func timerFired(_ timer: TimerToken) {
+        restTimer = nil
+        setAccepting(true)
+    }
+
+    private func rest() {
+        exhaustionCount += 1
+        setAccepting(false)
+        restTimer = loop.schedule(after: Self.restAfterExhaustion, for: self)
+    }
+
+    private func setAccepting(_ isAccepting: Bool) {
+        guard let token else { return }
+        try? loop.modify(token, socket.descriptor, for: isAccepting ? .readable : [])
+    }
+}

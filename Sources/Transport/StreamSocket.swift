@@ -1,0 +1,147 @@
+import Bytes
+public import EventLoop
+public import Kernel
+
+/// A connected socket on a loop, with the bytes that the kernel has not taken yet.
+///
+/// Writes go to the kernel at once; only what it refuses is queued, and only then is the loop
+/// asked to tell when there is room (``flush()``). The owner bounds the queue: it stops producing
+/// while ``queuedByteCount`` is not zero.
+public struct StreamSocket: ~Copyable {
+    private var socket: Socket
+    private let loop: EventLoop
+    private var token: Token?
+    private var interest: Readiness = []
+    private var queue = Buffer()
+    private var isReading = false
+
+    public init(_ socket: consuming Socket, on loop: EventLoop) {
+        self.socket = socket
+        self.loop = loop
+    }
+
+    deinit {
+        if let token { loop.deregister(token) }
+    }
+
+    /// Starts watching; `handler` is kept until this value goes away.
+    ///
+    /// - Throws: What epoll_ctl(2) reports.
+    public mutating func register(
+        _ handler: any EventHandler, for interest: Readiness
+    ) throws(Errno) {
+        token = try loop.register(socket.descriptor, for: interest, handler: handler)
+        self.interest = interest
+        isReading = interest.contains(.readable)
+    }
+
+    /// How many bytes wait for the kernel.
+    public var queuedByteCount: Int { queue.count }
+
+    /// Reads what has arrived into `room`.
+    ///
+    /// - Throws: What recv(2) reports.
+    public func receive(into room: inout MutableSpan<UInt8>) throws(Errno) -> Transfer {
+        try socket.receive(into: &room)
+    }
+
+    /// Writes `bytes`, or queues what the kernel does not take.
+    ///
+    /// - Throws: What send(2) reports; the connection is of no use for writing then.
+    public mutating func write(_ bytes: Span<UInt8>) throws(Errno) {
+        if bytes.isEmpty { return }
+        if !queue.isEmpty {
+            queue.append(bytes)
+            return
+        }
+        let sent = try socket.send(bytes).byteCount
+        if sent < bytes.count {
+            queue.append(bytes.extracting(sent...))
+            updateInterest()
+        }
+    }
+
+    /// Writes `first` and then `second` in one system call, or queues what the kernel refuses.
+    ///
+    /// - Throws: What sendmsg(2) reports; the connection is of no use for writing then.
+    public mutating func write(_ first: Span<UInt8>, _ second: Span<UInt8>) throws(Errno) {
+        if first.isEmpty || second.isEmpty || !queue.isEmpty {
+            try write(first)
+            try write(second)
+            return
+        }
+        let sent = try socket.send(first, second).byteCount
+        if sent < first.count { queue.append(first.extracting(sent...)) }
+        let sentOfSecond = max(0, sent - first.count)
+        if sentOfSecond < second.count {
+            queue.append(second.extracting(sentOfSecond...))
+            updateInterest()
+        }
+    }
+
+    /// Hands queued bytes to the kernel; to be called when the socket is writable.
+    ///
+    /// - Returns: Whether the queue is empty now.
+    /// - Throws: What send(2) reports.
+    public mutating func flush() throws(Errno) -> Bool {
+        while !queue.isEmpty {
+            let sent = try socket.send(queue.bytes).byteCount
+            if sent == 0 { return false }
+            queue.consume(sent)
+        }
+        queue.release()
+        updateInterest()
+        return true
+    }
+
+    /// Starts or stops asking for what arrives; while stopped, the peer is slowed down by TCP.
+    public mutating func setReading(_ isReading: Bool) {
+        if self.isReading == isReading { return }
+        self.isReading = isReading
+        updateInterest()
+    }
+
+    /// Tells the peer that no more bytes come, and goes on reading.
+    public func shutdownWriting() {
+        socket.shutdownWriting()
+    }
+
+    /// Makes closing reset the connection, so that the peer cannot take it for a clean end.
+    public func resetOnClose() {
+        socket.resetOnClose()
+    }
+
+    /// What became of a connection attempt or of the connection since the last call.
+    public func takeError() -> Errno? {
+        socket.takeError()
+    }
+
+    public var localAddress: SocketAddress? { socket.localAddress }
+
+    /// Waits for room as long as something is queued; a connecting socket asks for it by itself.
+    public mutating func updateInterest() {
+        guard let token else { return }
+        var wanted: Readiness = []
+        if isReading { wanted.insert(.readable) }
+        if !queue.isEmpty { wanted.insert(.writable) }
+        if wanted == interest { return }
+        // A registered, open descriptor cannot fail here but for lack of kernel memory; then the
+        // connection keeps the interest it had and tries again with the next change.
+        do throws(Errno) {
+            try loop.modify(token, socket.descriptor, for: wanted)
+            interest = wanted
+        } catch {
+            return
+        }
+    }
+}
+
+extension Transfer {
+    /// How many bytes went; zero when there was no room or nothing came.
+    public var byteCount: Int {
+        switch self {
+        case .bytes(let count): count
+        case .wouldBlock, .ended: 0
+        }
+    }
+}
