@@ -22,7 +22,8 @@ let floors: KeyValuePairs<String, [String]> = [
         "Telemetry", "Bytes", "Kernel",
     ],
     "Control": [
-        "XDS", "Mesh", "Transport", "HTTP", "EventLoop", "Telemetry", "Bytes", "Kernel",
+        "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP", "EventLoop", "Telemetry",
+        "Bytes", "Kernel",
     ],
     "Console": ["YAML", "HTTP1", "HTTP", "Bytes", "Kernel"],
 ]

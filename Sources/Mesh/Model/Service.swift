@@ -1,0 +1,152 @@
+/// What a user runs and shifts traffic in: versions with their endpoints, and routes to them.
+public struct Service: Equatable, Sendable {
+    /// The most versions that a service has.
+    public static let versionLimit = 32
+    /// The most routes that a service has.
+    public static let routeLimit = 64
+    /// The longest name or value in a condition, in bytes.
+    public static let textByteLimit = 1024
+
+    /// What the endpoints speak.
+    public enum Application: String, Sendable, CaseIterable {
+        case http
+        case http2
+        case grpc
+
+        /// Reads the name of a protocol.
+        ///
+        /// - Throws: ``MeshError`` when it is not known or not served.
+        public init(parsing text: String) throws(MeshError) {
+            if text == "tcp" {
+                throw MeshError("", "tcp is not served yet; use http, http2 or grpc")
+            }
+            guard let known = Application(rawValue: text) else {
+                throw MeshError("", "\"\(text)\" is not one of http, http2 and grpc")
+            }
+            self = known
+        }
+    }
+
+    /// A DNS label: what clients call the service by.
+    public let name: String
+    public let application: Application
+    /// In the order of their names.
+    public let versions: [Version]
+    /// In order of precedence: the first that matches is taken.
+    public let routes: [ServiceRoute]
+
+    /// Makes a service whose routes share requests between versions that it has.
+    ///
+    /// Routes have the weights of versions by name; a service of a single version that has none
+    /// gets one for all requests.
+    ///
+    /// - Throws: ``MeshError`` with the path of the wrong field in the user's document.
+    public init(
+        name: String,
+        application: Application = .http,
+        versions: [Version],
+        routes: [ServiceRoute.Draft] = []
+    ) throws(MeshError) {
+        try require(label: name, "name")
+        if versions.isEmpty { throw MeshError("versions", "must not be empty") }
+        if versions.count > Self.versionLimit {
+            throw MeshError("versions", "are more than \(Self.versionLimit)")
+        }
+        if routes.count > Self.routeLimit {
+            throw MeshError("routes", "are more than \(Self.routeLimit)")
+        }
+        var names: Set<String> = []
+        for version in versions where !names.insert(version.name).inserted {
+            throw MeshError("versions.\(version.name)", "is there twice")
+        }
+        self.name = name
+        self.application = application
+        self.versions = versions.sorted { $0.name < $1.name }
+        if routes.isEmpty {
+            if versions.count > 1 {
+                throw MeshError("routes", "must say how requests are split between the versions")
+            }
+            let draft = ServiceRoute.Draft(weights: [versions[0].name: Weight(1)])
+            self.routes = [try ServiceRoute(draft, position: 0, versions: names)]
+        } else {
+            self.routes = try Self.check(routes, versions: names)
+        }
+    }
+
+    /// The route of that name; `nil` when there is none.
+    public func route(named name: String) -> ServiceRoute? {
+        routes.first { $0.name == name }
+    }
+
+    /// The same service with another split of one of its routes.
+    ///
+    /// - Throws: ``MeshError`` as ``Split/init(_:of:)``, or when there is no such route.
+    public func splitting(
+        route name: String, by weights: [String: Weight]
+    ) throws(MeshError) -> Service {
+        guard let position = routes.firstIndex(where: { $0.name == name }) else {
+            throw MeshError("route", "the service has no route of the name \"\(name)\"")
+        }
+        var routes = routes
+        let split = try MeshError.at("weights") { () throws(MeshError) in
+            try Split(weights, of: Set(versions.map(\.name)))
+        }
+        routes[position] = routes[position].splitting(by: split)
+        return Service(unchecked: self, routes: routes)
+    }
+
+    private init(unchecked other: Service, routes: [ServiceRoute]) {
+        name = other.name
+        application = other.application
+        versions = other.versions
+        self.routes = routes
+    }
+
+    private static func check(
+        _ drafts: [ServiceRoute.Draft], versions: Set<String>
+    ) throws(MeshError) -> [ServiceRoute] {
+        var routes: [ServiceRoute] = []
+        var names: Set<String> = []
+        for (position, draft) in drafts.enumerated() {
+            let route = try MeshError.at("routes[\(position)]") { () throws(MeshError) in
+                try ServiceRoute(draft, position: position, versions: versions)
+            }
+            if let last = routes.last, last.match.isAny {
+                throw MeshError(
+                    "routes[\(position)]", "is never reached: \"\(last.name)\" takes all requests")
+            }
+            if !names.insert(route.name).inserted {
+                throw MeshError("routes[\(position)].name", "\"\(route.name)\" is used twice")
+            }
+            routes.append(route)
+        }
+        return routes
+    }
+}
+
+/// One of the programs that a service is at the same time.
+public struct Version: Equatable, Sendable {
+    /// The most endpoints that a version has.
+    public static let endpointLimit = 1000
+
+    /// A DNS label.
+    public let name: String
+    /// May be empty: then the version answers 503.
+    public let endpoints: [EndpointAddress]
+
+    /// Makes a version.
+    ///
+    /// - Throws: ``MeshError`` when the name is not a DNS label, or an endpoint is there twice.
+    public init(name: String, endpoints: [EndpointAddress]) throws(MeshError) {
+        try require(label: name, "")
+        if endpoints.count > Self.endpointLimit {
+            throw MeshError("endpoints", "are more than \(Self.endpointLimit)")
+        }
+        var seen: Set<EndpointAddress> = []
+        for (position, endpoint) in endpoints.enumerated() where !seen.insert(endpoint).inserted {
+            throw MeshError("endpoints[\(position)]", "\"\(endpoint)\" is there twice")
+        }
+        self.name = name
+        self.endpoints = endpoints
+    }
+}
