@@ -105,6 +105,12 @@
         if start == end { removeAll() }
     }
 
+    /// Drops what stands behind the first `count` bytes.
+    public mutating func truncate(to count: Int) {
+        precondition(count >= 0 && count <= self.count, "a buffer cannot be cut longer")
+        end = start + count
+    }
+
     /// Drops all bytes and keeps the memory.
     public mutating func removeAll() {
         start = 0

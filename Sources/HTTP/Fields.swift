@@ -21,6 +21,9 @@ public struct Field: Sendable {
     public var name: ByteRange
     public var value: ByteRange
     public var known: FieldName
+    /// Whether the field speaks of one connection only and is never forwarded: by its name, or
+    /// because `Connection` names it (RFC 9110 §7.6.1).
+    public var isHopByHop: Bool
 }
 
 /// The fields of a head in their order, over one arena of bytes that the head owns.
@@ -70,7 +73,13 @@ public struct Fields: ~Copyable {
 
     /// Adds a field whose bytes stand in the arena already.
     public mutating func append(name: ByteRange, value: ByteRange, known: FieldName) {
-        entries.append(Field(name: name, value: value, known: known))
+        entries.append(
+            Field(name: name, value: value, known: known, isHopByHop: known.isHopByHop))
+    }
+
+    /// Keeps the field from being forwarded, as `Connection` asks for.
+    public mutating func markHopByHop(at index: Int) {
+        entries[index].isHopByHop = true
     }
 
     /// Adds a field and copies its bytes into the arena.
@@ -96,5 +105,11 @@ public struct Fields: ~Copyable {
     public mutating func removeAll() {
         arena.removeAll()
         entries.removeAll(keepingCapacity: true)
+    }
+
+    /// Drops all fields and bytes and gives the memory back.
+    public mutating func release() {
+        arena.release()
+        entries = []
     }
 }

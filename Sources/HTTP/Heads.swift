@@ -20,6 +20,8 @@ public enum BodyFraming: Equatable, Sendable {
 /// The ranges point into the arena of ``fields``; a codec fills all of them.
 public struct RequestHead: ~Copyable {
     public var fields = Fields()
+    /// The fields behind the body; complete when the message has ended.
+    public var trailers = Fields()
     public var method = Method.get
     /// The method as it was sent, also when ``method`` is ``Method/other``.
     public var methodRange = ByteRange.empty
@@ -54,6 +56,7 @@ public struct RequestHead: ~Copyable {
     /// Makes the head empty and keeps its memory for the next request.
     public mutating func removeAll() {
         fields.removeAll()
+        trailers.removeAll()
         method = .get
         methodRange = .empty
         authorityRange = .empty
@@ -63,11 +66,20 @@ public struct RequestHead: ~Copyable {
         isPersistent = true
         expectsContinue = false
     }
+
+    /// Makes the head empty and gives its memory back, for a connection that falls idle.
+    public mutating func release() {
+        removeAll()
+        fields.release()
+        trailers.release()
+    }
 }
 
 /// What a server answers, whatever version it came in.
 public struct ResponseHead: ~Copyable {
     public var fields = Fields()
+    /// The fields behind the body; complete when the message has ended.
+    public var trailers = Fields()
     public var status: UInt16 = 0
     /// The reason phrase of HTTP/1; forwarded, never looked at.
     public var reasonRange = ByteRange.empty
@@ -79,13 +91,25 @@ public struct ResponseHead: ~Copyable {
 
     public var isInformational: Bool { status / 100 == 1 }
 
+    public var reason: Span<UInt8> {
+        @_lifetime(borrow self) get { fields.bytes(reasonRange) }
+    }
+
     /// Makes the head empty and keeps its memory for the next response.
     public mutating func removeAll() {
         fields.removeAll()
+        trailers.removeAll()
         status = 0
         reasonRange = .empty
         version = .http11
         framing = .none
         isPersistent = true
+    }
+
+    /// Makes the head empty and gives its memory back, for a connection that falls idle.
+    public mutating func release() {
+        removeAll()
+        fields.release()
+        trailers.release()
     }
 }

@@ -1,0 +1,53 @@
+/// Searches that look at eight bytes at a time, since every byte of a head goes through them.
+extension Span where Element == UInt8 {
+    /// The position of the first control byte (below 0x20, or 0x7F) at or behind `start`.
+    ///
+    /// - Returns: That position; `count` when there is none.
+    public func firstControlIndex(from start: Int) -> Int {
+        precondition(start >= 0, "a search starts inside the span")
+        var index = start
+        while index <= count - 8 {
+            let word = word(at: index)
+            let hits = bytesBelow(0x20, in: word) | bytesBelow(1, in: word ^ everyByte(0x7F))
+            if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
+            index += 8
+        }
+        while index < count {
+            if self[index] < 0x20 || self[index] == 0x7F { return index }
+            index += 1
+        }
+        return count
+    }
+
+    /// The position of the first `byte` at or behind `start`; `nil` when there is none.
+    public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+        precondition(start >= 0, "a search starts inside the span")
+        var index = start
+        while index <= count - 8 {
+            let hits = bytesBelow(1, in: word(at: index) ^ everyByte(byte))
+            if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
+            index += 8
+        }
+        while index < count {
+            if self[index] == byte { return index }
+            index += 1
+        }
+        return nil
+    }
+
+    /// The eight bytes at `index`, the first of them lowest.
+    private func word(at index: Int) -> UInt64 {
+        let word = unsafe bytes.unsafeLoadUnaligned(
+            fromUncheckedByteOffset: index, as: UInt64.self)
+        return UInt64(littleEndian: word)
+    }
+}
+
+private func everyByte(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
+
+/// Sets the top bit of each byte of `word` that is below `bound`, which is at most 128.
+///
+/// A borrow may set it in a byte above a true hit as well, so only the lowest hit counts.
+private func bytesBelow(_ bound: UInt8, in word: UInt64) -> UInt64 {
+    (word &- everyByte(bound)) & ~word & 0x8080_8080_8080_8080
+}

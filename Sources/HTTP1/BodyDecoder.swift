@@ -1,0 +1,128 @@
+import Bytes
+import HTTP
+
+/// Reads a body as its head has framed it (RFC 9112 §6.3), a piece of input at a time.
+struct BodyDecoder: Sendable {
+    private enum Stage: Sendable {
+        case length(remaining: UInt64)
+        case untilClose
+        case chunkLine(ChunkLine, size: UInt64, byteCount: Int)
+        case chunkData(remaining: UInt64)
+        /// The CRLF behind a chunk's data.
+        case chunkEnd(sawCarriageReturn: Bool)
+        case trailers(FieldReader)
+        case ended
+    }
+
+    private var stage: Stage
+    private var extensionByteCount = 0
+
+    /// Whether only the end of the connection ends the body.
+    var isUntilClose: Bool {
+        if case .untilClose = stage { true } else { false }
+    }
+
+    init(_ framing: BodyFraming) {
+        stage =
+            switch framing {
+            case .none, .length(0): .ended
+            case .length(let count): .length(remaining: count)
+            case .chunked: .chunkLine(.sizeStart, size: 0, byteCount: 0)
+            case .untilClose: .untilClose
+            }
+    }
+
+    /// Reads on; the trailer section goes into `trailers`.
+    mutating func next(
+        _ input: Span<UInt8>, trailers: inout Fields, limits: Limits
+    ) throws(ParseError) -> Decoded {
+        var position = 0
+        while true {
+            switch stage {
+            case .ended:
+                return Decoded(event: .end, consumed: position)
+            case .length(let remaining):
+                let taken = take(remaining, of: input, from: position)
+                if taken.isEmpty { return Decoded(event: .needMore, consumed: position) }
+                let left = remaining - UInt64(taken.count)
+                stage = left == 0 ? .ended : .length(remaining: left)
+                return Decoded(event: .body(taken), consumed: taken.upperBound)
+            case .untilClose:
+                if input.isEmpty { return Decoded(event: .needMore, consumed: 0) }
+                return Decoded(event: .body(0..<input.count), consumed: input.count)
+            case .chunkData(let remaining):
+                let taken = take(remaining, of: input, from: position)
+                if taken.isEmpty { return Decoded(event: .needMore, consumed: position) }
+                let left = remaining - UInt64(taken.count)
+                stage =
+                    left == 0
+                    ? .chunkEnd(sawCarriageReturn: false) : .chunkData(remaining: left)
+                return Decoded(event: .body(taken), consumed: taken.upperBound)
+            case .trailers(var reader):
+                let isComplete = try BodyDecoder.readTrailers(
+                    input, from: &position, &reader, into: &trailers, limits)
+                stage = isComplete ? .ended : .trailers(reader)
+                if !isComplete { return Decoded(event: .needMore, consumed: position) }
+            case .chunkLine, .chunkEnd:
+                if position == input.count { return Decoded(event: .needMore, consumed: position) }
+                try readChunkFrame(input[position], limits)
+                position += 1
+            }
+        }
+    }
+
+    private func take(_ remaining: UInt64, of input: Span<UInt8>, from position: Int) -> Range<Int>
+    {
+        let available = input.count - position
+        let count = remaining < UInt64(available) ? Int(remaining) : available
+        return position..<position + count
+    }
+
+    /// Reads one byte of what stands between the data of two chunks.
+    private mutating func readChunkFrame(_ byte: UInt8, _ limits: Limits) throws(ParseError) {
+        if case .chunkEnd(let sawCarriageReturn) = stage {
+            guard byte == (sawCarriageReturn ? lineFeed : carriageReturn) else {
+                throw .chunkDataUnterminated
+            }
+            stage =
+                sawCarriageReturn
+                ? .chunkLine(.sizeStart, size: 0, byteCount: 0) : .chunkEnd(sawCarriageReturn: true)
+            return
+        }
+        guard case .chunkLine(var line, var size, let byteCount) = stage else { return }
+        try line.read(byte, size: &size)
+        if line == .complete {
+            stage = size == 0 ? .trailers(FieldReader()) : .chunkData(remaining: size)
+            return
+        }
+        if line.isExtension { extensionByteCount += 1 }
+        if extensionByteCount > limits.chunkExtensionBytes { throw .chunkExtensionsTooLarge }
+        if line != .lineFeed, byteCount >= limits.chunkLineBytes { throw .chunkLineTooLong }
+        stage = .chunkLine(line, size: size, byteCount: byteCount + 1)
+    }
+
+    private static func readTrailers(
+        _ input: Span<UInt8>, from position: inout Int, _ reader: inout FieldReader,
+        into trailers: inout Fields, _ limits: Limits
+    ) throws(ParseError) -> Bool {
+        let isComplete = try reader.collect(
+            input, from: &position, into: &trailers, notPast: limits.trailerBytes,
+            orThrow: .trailersTooLarge, limits: limits)
+        if !isComplete { return false }
+        for index in trailers.indices where isForbiddenTrailer(trailers[index].known) {
+            throw .trailerForbidden
+        }
+        return true
+    }
+}
+
+/// Whether the field says what a reader must know before the body (RFC 9110 §6.5.1).
+private func isForbiddenTrailer(_ name: FieldName) -> Bool {
+    switch name {
+    case .connection, .contentLength, .cookie, .expect, .host, .http2Settings, .keepAlive,
+        .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .xForwardedFor:
+        true
+    case .other, .date, .xRequestID:
+        false
+    }
+}

@@ -1,0 +1,117 @@
+import Bytes
+import HTTP
+
+/// A request target taken apart (RFC 9112 §3.2): positions in the target.
+enum RequestTarget {
+    /// Path and query; the authority is in Host.
+    case origin
+    /// A whole URI. `path` may be empty, or begin with the query.
+    case absolute(authority: Range<Int>, path: Range<Int>)
+    /// Host and port, for CONNECT.
+    case authority
+    /// `*`, for OPTIONS.
+    case asterisk
+
+    /// Takes `target` apart, which is not empty.
+    ///
+    /// What RFC 3986 does not allow is refused, since the next reader might escape it, cut it off
+    /// or end the target there.
+    init(_ target: Span<UInt8>, method: Method) throws(ParseError) {
+        if method == .connect {
+            guard Authority.read(target)?.hasPort == true else { throw .targetInvalid }
+            self = .authority
+        } else if target[0] == UInt8(ascii: "/") {
+            guard isPathAndQuery(target) else { throw .targetInvalid }
+            self = .origin
+        } else if target[0] == UInt8(ascii: "*") {
+            guard target.count == 1, method == .options else { throw .targetInvalid }
+            self = .asterisk
+        } else {
+            self = try RequestTarget(absolute: target)
+        }
+    }
+
+    /// Takes `http://authority[/path][?query]` apart; other schemes are not served here.
+    private init(absolute target: Span<UInt8>) throws(ParseError) {
+        let schemeCount = "http://".utf8.count
+        guard target.count > schemeCount,
+            target.extracting(0..<schemeCount).equalsIgnoringCase("http://")
+        else { throw .targetInvalid }
+        var end = schemeCount
+        while end < target.count, target[end] != UInt8(ascii: "/"), target[end] != UInt8(ascii: "?")
+        {
+            end += 1
+        }
+        guard Authority.read(target.extracting(schemeCount..<end)) != nil,
+            isPathAndQuery(target.extracting(end...))
+        else { throw .targetInvalid }
+        self = .absolute(authority: schemeCount..<end, path: end..<target.count)
+    }
+}
+
+/// Whether `text` has only what path and query are made of (RFC 3986 §3.3, §3.4).
+private func isPathAndQuery(_ text: Span<UInt8>) -> Bool {
+    for index in text.indices {
+        guard ByteSet.pathAndQuery.contains(text[index]) else { return false }
+        if text[index] == UInt8(ascii: "%"), !isEscape(text, at: index) { return false }
+    }
+    return true
+}
+
+/// Whether two hexadecimal digits follow the percent sign at `index`.
+private func isEscape(_ text: Span<UInt8>, at index: Int) -> Bool {
+    text.count - index > 2 && ByteSet.hexadecimal.contains(text[index + 1])
+        && ByteSet.hexadecimal.contains(text[index + 2])
+}
+
+/// Host and optional port (RFC 3986 §3.2.2, §3.2.3), without user information (RFC 9110 §4.2.4).
+struct Authority {
+    var hasPort: Bool
+
+    /// Reads `text`; `nil` when it is no authority or when its host is empty.
+    static func read(_ text: Span<UInt8>) -> Authority? {
+        if text.isEmpty { return nil }
+        let isLiteral = text[0] == UInt8(ascii: "[")
+        guard let hostEnd = isLiteral ? endOfLiteral(text) : endOfName(text) else { return nil }
+        if hostEnd == text.count { return Authority(hasPort: false) }
+        guard text[hostEnd] == UInt8(ascii: ":") else { return nil }
+        let port = text.extracting((hostEnd + 1)...)
+        return isPort(port) ? Authority(hasPort: !port.isEmpty) : nil
+    }
+
+    private static func endOfName(_ text: Span<UInt8>) -> Int? {
+        let end = text.prefixCount(in: .registeredName)
+        for index in 0..<end where text[index] == UInt8(ascii: "%") {
+            guard isEscape(text, at: index) else { return nil }
+        }
+        return end == 0 ? nil : end
+    }
+
+    /// The end of an IPv6 address in brackets; a zone or a future version is not understood.
+    private static func endOfLiteral(_ text: Span<UInt8>) -> Int? {
+        var colons = 0
+        var index = 1
+        while index < text.count {
+            switch text[index] {
+            case UInt8(ascii: "]"): return colons >= 2 ? index + 1 : nil
+            case UInt8(ascii: ":"): colons += 1
+            case UInt8(ascii: "."): break
+            case let byte where ByteSet.hexadecimal.contains(byte): break
+            default: return nil
+            }
+            index += 1
+        }
+        return nil
+    }
+
+    /// Whether `text` is empty or a number below 65536.
+    private static func isPort(_ text: Span<UInt8>) -> Bool {
+        var port = 0
+        for index in text.indices {
+            guard text[index].isASCIIDigit else { return false }
+            port = port * 10 + Int(text[index] - UInt8(ascii: "0"))
+            if port > 65535 { return false }
+        }
+        return true
+    }
+}

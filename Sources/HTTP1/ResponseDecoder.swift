@@ -1,0 +1,163 @@
+import Bytes
+public import HTTP
+
+/// Reads the responses of one connection to a server, in the order of the requests (RFC 9112).
+///
+/// ``expect(responseTo:upgrade:)`` announces each request. Its response comes as ``Event/head``,
+/// any number of ``Event/body(_:)`` and ``Event/end``. An informational response is a `head` alone,
+/// and another `head` follows it. Bytes behind `end` are left in the input: unless the next request
+/// is on its way, they are surplus and the connection must not be used again.
+public struct ResponseDecoder: Sendable {
+    private enum Stage: Sendable {
+        /// No response is due.
+        case idle
+        /// A response is due and no byte of it is there.
+        case expecting
+        case statusLine(FieldReader)
+        case fields(FieldReader)
+        case body(BodyDecoder)
+        case failed(ParseError)
+    }
+
+    public let limits: Limits
+    private var stage = Stage.idle
+    private var method = Method.get
+    private var isUpgrade = false
+    private var informationalCount = 0
+
+    public init(limits: Limits = Limits()) {
+        self.limits = limits
+    }
+
+    /// Whether no byte of the response that is due has been taken in.
+    public var isAwaitingFirstByte: Bool {
+        if case .expecting = stage { true } else { false }
+    }
+
+    /// Announces the response to the next request; before its first byte, after the last `end`.
+    ///
+    /// - Parameters:
+    ///   - method: The request's, which decides whether the response has a body (RFC 9112 §6.3).
+    ///   - upgrade: Whether the request asked to switch protocols, so that 101 may come.
+    public mutating func expect(responseTo method: Method, upgrade: Bool = false) {
+        if case .failed = stage { return }
+        self.method = method
+        isUpgrade = upgrade
+        informationalCount = 0
+        stage = .expecting
+    }
+
+    /// Takes in `input` up to the next event.
+    ///
+    /// - Parameters:
+    ///   - input: What the connection has brought; positions in events count from its start.
+    ///   - head: Gets the head, and the trailers before `end`.
+    /// - Returns: The event, and how much of the input is done with.
+    /// - Throws: ``ParseError``, for the first and for every later call;
+    ///   ``ParseError/responseUnexpected`` for bytes when no response is due.
+    public mutating func next(
+        _ input: Span<UInt8>, head: inout ResponseHead
+    ) throws(ParseError) -> Decoded {
+        do {
+            return try advance(input, &head)
+        } catch {
+            stage = .failed(error)
+            throw error
+        }
+    }
+
+    /// Says that the connection has ended.
+    ///
+    /// - Returns: Whether that was the end of the body, for which no `end` comes any more.
+    /// - Throws: ``ParseError/messageTruncated`` when a response is due or incomplete.
+    public mutating func endOfInput() throws(ParseError) -> EndOfInput {
+        switch stage {
+        case .idle: return .betweenMessages
+        case .body(let body) where body.isUntilClose:
+            stage = .idle
+            return .endOfBody
+        case .expecting, .statusLine, .fields, .body: throw .messageTruncated
+        case .failed(let error): throw error
+        }
+    }
+
+    private mutating func advance(
+        _ input: Span<UInt8>, _ head: inout ResponseHead
+    ) throws(ParseError) -> Decoded {
+        switch stage {
+        case .body(var body):
+            let decoded = try body.next(input, trailers: &head.trailers, limits: limits)
+            stage = decoded.event == .end ? .idle : .body(body)
+            return decoded
+        case .idle:
+            if !input.isEmpty { throw .responseUnexpected }
+            return Decoded(event: .needMore, consumed: 0)
+        case .expecting:
+            if input.isEmpty { return Decoded(event: .needMore, consumed: 0) }
+            head.removeAll()
+            stage = .statusLine(FieldReader())
+            return try readHead(input, &head)
+        case .statusLine, .fields:
+            return try readHead(input, &head)
+        case .failed(let error):
+            throw error
+        }
+    }
+
+    private mutating func readHead(
+        _ input: Span<UInt8>, _ head: inout ResponseHead
+    ) throws(ParseError) -> Decoded {
+        var position = 0
+        while position < input.count {
+            let held = head.fields.arena.count
+            let count = min(windowByteCount, input.count - position)
+            head.fields.arena.append(input.extracting(position..<position + count))
+            if let end = try readLines(&head) {
+                head.fields.arena.truncate(to: end)
+                try complete(&head)
+                return Decoded(event: .head, consumed: position + end - held)
+            }
+            position += count
+        }
+        return Decoded(event: .needMore, consumed: position)
+    }
+
+    /// Reads the lines that the arena holds.
+    ///
+    /// - Returns: Where the head ends in the arena; `nil` when it is not complete.
+    private mutating func readLines(_ head: inout ResponseHead) throws(ParseError) -> Int? {
+        if case .statusLine(var reader) = stage {
+            if head.fields.arena.bytes[0] != UInt8(ascii: "H") { throw .statusLineInvalid }
+            guard
+                let line = try reader.nextLine(
+                    of: head.fields, notPast: limits.headBytes, orThrow: .headTooLarge)
+            else {
+                stage = .statusLine(reader)
+                return nil
+            }
+            try head.readStatusLine(line)
+            stage = .fields(reader)
+        }
+        guard case .fields(var reader) = stage else { return nil }
+        let isComplete = try reader.readFields(
+            into: &head.fields, notPast: limits.headBytes, orThrow: .headTooLarge, limits: limits)
+        stage = .fields(reader)
+        return isComplete ? reader.end : nil
+    }
+
+    /// Decides what comes behind the head.
+    private mutating func complete(_ head: inout ResponseHead) throws(ParseError) {
+        try head.interpretFields(responseTo: method)
+        if head.status == 101 {
+            guard isUpgrade else { throw .protocolSwitchUnexpected }
+        } else if head.isInformational {
+            informationalCount += 1
+            if informationalCount > limits.informationalCount {
+                throw .informationalResponsesTooMany
+            }
+            stage = .expecting
+            return
+        }
+        stage = .body(BodyDecoder(head.framing))
+    }
+}

@@ -1,0 +1,114 @@
+public import Bytes
+public import HTTP
+
+/// Writes messages anew from what was understood; nothing of a received head is copied as it was.
+///
+/// Callers pass names and values that a codec has checked; the writer adds only the framing.
+public enum Writer {
+    /// Appends `method SP target SP HTTP/1.1 CRLF`.
+    public static func requestLine(
+        method: Span<UInt8>, target: Span<UInt8>, to buffer: inout Buffer
+    ) {
+        buffer.append(method)
+        buffer.append(space)
+        buffer.append(target)
+        buffer.append(" HTTP/1.1\r\n")
+    }
+
+    /// Appends `HTTP/1.1 SP status SP reason CRLF`.
+    public static func statusLine(
+        _ status: UInt16, reason: Span<UInt8>, to buffer: inout Buffer
+    ) {
+        buffer.append("HTTP/1.1 ")
+        buffer.append(decimal: UInt64(status))
+        buffer.append(space)
+        buffer.append(reason)
+        buffer.append("\r\n")
+    }
+
+    /// Appends a status line with the reason that RFC 9110 §15 has for it.
+    public static func statusLine(_ status: UInt16, to buffer: inout Buffer) {
+        buffer.append("HTTP/1.1 ")
+        buffer.append(decimal: UInt64(status))
+        buffer.append(space)
+        buffer.append(reasonPhrase(status))
+        buffer.append("\r\n")
+    }
+
+    public static func field(name: Span<UInt8>, value: Span<UInt8>, to buffer: inout Buffer) {
+        buffer.append(name)
+        buffer.append(": ")
+        buffer.append(value)
+        buffer.append("\r\n")
+    }
+
+    public static func field(_ name: StaticString, value: Span<UInt8>, to buffer: inout Buffer) {
+        buffer.append(name)
+        buffer.append(": ")
+        buffer.append(value)
+        buffer.append("\r\n")
+    }
+
+    public static func field(
+        _ name: StaticString, _ value: StaticString, to buffer: inout Buffer
+    ) {
+        buffer.append(name)
+        buffer.append(": ")
+        buffer.append(value)
+        buffer.append("\r\n")
+    }
+
+    /// Appends Content-Length; a message has this or ``chunkedEncoding(to:)``, never both.
+    public static func contentLength(_ length: UInt64, to buffer: inout Buffer) {
+        buffer.append("content-length: ")
+        buffer.append(decimal: length)
+        buffer.append("\r\n")
+    }
+
+    public static func chunkedEncoding(to buffer: inout Buffer) {
+        buffer.append("transfer-encoding: chunked\r\n")
+    }
+
+    /// Appends the fields that are for whoever comes next as well (RFC 9110 §7.6.1).
+    ///
+    /// Left out are hop-by-hop fields, and Host and Content-Length, which the sender writes from
+    /// what it has understood.
+    public static func endToEndFields(_ fields: borrowing Fields, to buffer: inout Buffer) {
+        for index in fields.indices {
+            let field = fields[index]
+            if field.isHopByHop || field.known == .host || field.known == .contentLength {
+                continue
+            }
+            Writer.field(name: fields.name(at: index), value: fields.value(at: index), to: &buffer)
+        }
+    }
+
+    /// Appends the empty line that ends a head.
+    public static func endOfHead(to buffer: inout Buffer) {
+        buffer.append("\r\n")
+    }
+
+    /// Appends what stands before the data of a chunk; `size` is not zero.
+    public static func chunkHeader(size: Int, to buffer: inout Buffer) {
+        precondition(size > 0, "an empty chunk would end the body")
+        buffer.append(hexadecimal: UInt64(size))
+        buffer.append("\r\n")
+    }
+
+    /// Appends what stands behind the data of a chunk.
+    public static func chunkEnd(to buffer: inout Buffer) {
+        buffer.append("\r\n")
+    }
+
+    /// Appends the last chunk and the empty line; the body has no trailers.
+    public static func lastChunk(to buffer: inout Buffer) {
+        buffer.append("0\r\n\r\n")
+    }
+
+    /// Appends the last chunk and the trailer section.
+    public static func lastChunk(trailers: borrowing Fields, to buffer: inout Buffer) {
+        buffer.append("0\r\n")
+        endToEndFields(trailers, to: &buffer)
+        buffer.append("\r\n")
+    }
+}
