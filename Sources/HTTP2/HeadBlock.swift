@@ -1,0 +1,145 @@
+import Bytes
+import HTTP
+
+/// One field section while it is decoded, and until its event is drained.
+final class HeadBlock {
+    var request = RequestHead()
+    var response = ResponseHead()
+    /// What is decoded; swapped into the head that it turns out to be.
+    var fields = Fields()
+    /// Whether `:status` came, which tells a late response head from trailers.
+    private(set) var hasStatus = false
+    private(set) var byteCount = 0
+    private var fieldCount = 0
+    private var cookieCount = 0
+    private var status: UInt16 = 0
+    private var methodRange = ByteRange.empty
+    private var pathRange = ByteRange.empty
+    private var authorityRange = ByteRange.empty
+    private var contentLength: UInt64?
+
+    /// Takes one decoded field.
+    ///
+    /// - Returns: Whether the section is still within the limits.
+    func append(name: Span<UInt8>, value: Span<UInt8>, limits: SessionLimits) -> Bool {
+        byteCount += name.count + value.count + 32
+        fieldCount += 1
+        if byteCount > limits.headByteCount || fieldCount > limits.fieldCount { return false }
+        if name.count > 0, name[0] == UInt8(ascii: ":") {
+            appendPseudo(name: name, value: value)
+            return true
+        }
+        fields.append(name: name, value: value)
+        switch fields[fields.count - 1].known {
+        case .cookie: cookieCount += 1
+        case .contentLength: contentLength = parseContentLength(value)
+        default: break
+        }
+        return true
+    }
+
+    /// Makes ``request`` of what was decoded.
+    ///
+    /// - Returns: Whether Host, where there is one, agrees with `:authority` (RFC 9113 §8.3.1).
+    func finishRequest(endsStream: Bool) -> Bool {
+        joinCookies()
+        guard let authority = agreedAuthority() else { return false }
+        request.removeAll()
+        swap(&request.fields, &fields)
+        request.version = .http2
+        request.method = Method(request.fields.bytes(methodRange))
+        request.methodRange = methodRange
+        request.pathRange = pathRange
+        request.authorityRange = authority
+        request.framing = framing(endsStream: endsStream)
+        if let index = request.fields.firstIndex(of: .expect) {
+            request.expectsContinue = request.fields.value(at: index)
+                .equalsIgnoringCase("100-continue")
+        }
+        return true
+    }
+
+    func finishResponse(endsStream: Bool) {
+        response.removeAll()
+        swap(&response.fields, &fields)
+        response.version = .http2
+        response.status = status
+        response.framing = framing(endsStream: endsStream)
+    }
+
+    /// Makes the block empty and keeps its memory, unless a peer made it grow large.
+    func reset() {
+        request.removeAll()
+        response.removeAll()
+        fields.removeAll()
+        hasStatus = false
+        byteCount = 0
+        fieldCount = 0
+        cookieCount = 0
+        status = 0
+        methodRange = .empty
+        pathRange = .empty
+        authorityRange = .empty
+        contentLength = nil
+    }
+
+    private func appendPseudo(name: Span<UInt8>, value: Span<UInt8>) {
+        if name.equals(":method") {
+            methodRange = fields.store(value)
+        } else if name.equals(":path") {
+            pathRange = fields.store(value)
+        } else if name.equals(":authority") {
+            authorityRange = fields.store(value)
+        } else if name.equals(":status") {
+            hasStatus = true
+            for index in value.indices where value[index].isASCIIDigit && value.count == 3 {
+                status = status * 10 + UInt16(value[index] - 0x30)
+            }
+        }
+    }
+
+    private func framing(endsStream: Bool) -> BodyFraming {
+        if endsStream { return .none }
+        // HTTP/2 delimits the body itself; towards HTTP/1 that is what chunks do.
+        return if let contentLength { .length(contentLength) } else { .chunked }
+    }
+
+    private func agreedAuthority() -> ByteRange? {
+        guard let host = fields.firstIndex(of: .host) else { return authorityRange }
+        for index in (host + 1)..<max(fields.count, host + 1)
+        where fields[index].known == .host { return nil }
+        if authorityRange.isEmpty { return fields[host].value }
+        let agree = fields.bytes(authorityRange).equalsIgnoringCase(fields.value(at: host))
+        return agree ? authorityRange : nil
+    }
+
+    /// Makes one field of cookie crumbs, as HTTP/1 and policies expect it (RFC 9113 §8.2.3).
+    private func joinCookies() {
+        guard cookieCount > 1, let first = fields.firstIndex(of: .cookie) else { return }
+        var joined: [UInt8] = []
+        for index in fields.indices where fields[index].known == .cookie {
+            if index != first {
+                joined.append(UInt8(ascii: ";"))
+                joined.append(UInt8(ascii: " "))
+            }
+            joined.append(fields.value(at: index))
+        }
+        for index in fields.indices.reversed() where fields[index].known == .cookie {
+            fields.remove(at: index)
+        }
+        fields.append(name: "cookie".utf8.span, value: joined.span)
+    }
+
+    /// nghttp2 has checked the digits, and later counts the body against them.
+    private func parseContentLength(_ value: Span<UInt8>) -> UInt64? {
+        var length: UInt64 = 0
+        for index in value.indices {
+            let (product, tooLarge) = length.multipliedReportingOverflow(by: 10)
+            guard value[index].isASCIIDigit, !tooLarge else { return nil }
+            let (sum, overflow) = product.addingReportingOverflow(UInt64(value[index] - 0x30))
+            if overflow { return nil }
+            length = sum
+        }
+        return length
+    }
+}

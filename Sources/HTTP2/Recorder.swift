@@ -1,0 +1,234 @@
+import Bytes
+import CNGHTTP2
+import HTTP
+
+/// What C calls back into: it only records, and ``Session`` drains the record afterwards.
+///
+/// nghttp2 holds no pointer to a stream's record but its slot number, which is checked against
+/// the stream's number each time.
+@safe final class Recorder {
+    struct Entry {
+        var event: SessionEvent
+        var block: HeadBlock?
+    }
+
+    let limits: SessionLimits
+    let isServer: Bool
+    private(set) var entries: [Entry] = []
+    /// How many of `entries` have been drained.
+    private var drainedCount = 0
+    /// The entry that was drained last; its head can be taken, its stream is not forgotten yet.
+    private(set) var current: Entry?
+    private(set) var records: [StreamRecord] = []
+    private var vacantSlots: [UInt32] = []
+    private var spareBlocks: [HeadBlock] = []
+    private(set) var openStreamCount = 0
+    /// Bytes of heads in `entries`.
+    private(set) var recordedByteCount = 0
+    var hasDataPending = false
+    var queuedByteCount = 0
+    var glitches: GlitchBudget
+    var failure: SessionError?
+    private var oversizedHeadCount = 0
+    /// WINDOW_UPDATE frames that the peer still has good reason to send.
+    private var windowUpdateCredit = 100
+    /// Where the bytes that nghttp2 works on start, and how many come before them in the input.
+    private var sliceBase: UInt = 0
+    private var sliceOffset = 0
+    var shutdownPayload: UInt64?
+    var isShutdownAcknowledged = false
+
+    init(limits: SessionLimits, isServer: Bool) {
+        self.limits = limits
+        self.isServer = isServer
+        glitches = GlitchBudget(burst: limits.glitchBurst, perSecond: limits.glitchesPerSecond)
+    }
+
+    var pendingCount: Int { entries.count - drainedCount }
+
+    func beginSlice(address: UInt, offset: Int) {
+        sliceBase = address
+        sliceOffset = offset
+    }
+
+    // MARK: Streams
+
+    func record(_ stream: StreamHandle) -> StreamRecord? {
+        guard let record = record(slot: stream.slot, streamID: Int32(clamping: stream.streamID)),
+            record.life == .open
+        else { return nil }
+        return record
+    }
+
+    func record(slot: UInt32, streamID: Int32) -> StreamRecord? {
+        guard Int(slot) < records.count else { return nil }
+        let record = records[Int(slot)]
+        return record.streamID == streamID && record.life != .vacant ? record : nil
+    }
+
+    /// Takes a slot for a stream whose number may not be known yet.
+    func insert(life: StreamRecord.Life) -> UInt32 {
+        let slot: UInt32
+        if let vacant = vacantSlots.popLast() {
+            slot = vacant
+        } else {
+            slot = UInt32(records.count)
+            records.append(StreamRecord())
+        }
+        records[Int(slot)].life = life
+        openStreamCount += 1
+        windowUpdateCredit = min(windowUpdateCredit + 5, 1_000_000)
+        return slot
+    }
+
+    func remove(slot: UInt32) {
+        let record = records[Int(slot)]
+        queuedByteCount -= record.queue.count
+        if let block = record.block { recycle(block) }
+        record.reset()
+        vacantSlots.append(slot)
+        openStreamCount -= 1
+    }
+
+    // MARK: Events
+
+    func append(_ event: SessionEvent, block: HeadBlock? = nil) {
+        entries.append(Entry(event: event, block: block))
+        if let block { recordedByteCount += block.byteCount }
+    }
+
+    func next() -> SessionEvent? {
+        if let block = current?.block { recycle(block) }
+        current = nil
+        guard drainedCount < entries.count else {
+            entries.removeAll(keepingCapacity: true)
+            drainedCount = 0
+            recordedByteCount = 0
+            hasDataPending = false
+            return nil
+        }
+        let entry = entries[drainedCount]
+        entries[drainedCount].block = nil
+        drainedCount += 1
+        current = entry
+        return entry.event
+    }
+
+    private func recycle(_ block: HeadBlock) {
+        // A flood of heads must not leave its memory behind.
+        guard spareBlocks.count < 8 else { return }
+        block.reset()
+        spareBlocks.append(block)
+    }
+
+    // MARK: What nghttp2 tells
+
+    func beganFrame(type: UInt8) {
+        if type > UInt8(NGHTTP2_CONTINUATION.rawValue) { countGlitch() }
+    }
+
+    func beganHead(slot: UInt32, streamID: Int32) {
+        guard let record = record(slot: slot, streamID: streamID) else { return }
+        if let block = record.block { recycle(block) }
+        record.block = spareBlocks.popLast() ?? HeadBlock()
+    }
+
+    enum FieldVerdict { case taken, refused }
+
+    func field(
+        name: Span<UInt8>, value: Span<UInt8>, slot: UInt32, streamID: Int32
+    ) -> FieldVerdict {
+        guard let record = record(slot: slot, streamID: streamID), let block = record.block else {
+            return .taken
+        }
+        if block.append(name: name, value: value, limits: limits) { return .taken }
+        oversizedHeadCount += 1
+        if oversizedHeadCount >= limits.oversizedHeadCount { failure = .headsTooLarge }
+        recycle(block)
+        record.block = nil
+        return .refused
+    }
+
+    /// - Returns: Whether the head is one that may be passed on.
+    func finishedHead(slot: UInt32, streamID: Int32, endsStream: Bool) -> Bool {
+        guard let record = record(slot: slot, streamID: streamID), let block = record.block else {
+            return true
+        }
+        record.block = nil
+        let stream = StreamHandle(streamID: UInt32(streamID), slot: slot)
+        if record.life == .opening {
+            guard block.finishRequest(endsStream: endsStream) else {
+                recycle(block)
+                return false
+            }
+            record.life = .open
+            append(.request(stream), block: block)
+        } else if !isServer, block.hasStatus {
+            block.finishResponse(endsStream: endsStream)
+            append(.response(stream), block: block)
+        } else if record.life == .open {
+            append(.trailers(stream), block: block)
+        }
+        if endsStream { append(.end(stream)) }
+        return true
+    }
+
+    /// - Returns: Whether somebody will consume the bytes.
+    func data(address: UInt, count: Int, slot: UInt32, streamID: Int32) -> Bool {
+        guard let record = record(slot: slot, streamID: streamID), record.life == .open,
+            address >= sliceBase
+        else { return false }
+        record.unconsumedByteCount += count
+        let start = sliceOffset + Int(clamping: address - sliceBase)
+        append(
+            .data(StreamHandle(streamID: UInt32(streamID), slot: slot), start..<start + count))
+        hasDataPending = true
+        return true
+    }
+
+    func finishedData(payloadCount: Int, endsStream: Bool, slot: UInt32, streamID: Int32) {
+        if payloadCount == 0, !endsStream { countGlitch() }
+        guard endsStream, let record = record(slot: slot, streamID: streamID),
+            record.life == .open
+        else { return }
+        append(.end(StreamHandle(streamID: UInt32(streamID), slot: slot)))
+    }
+
+    func closedStream(slot: UInt32, streamID: Int32, code: UInt32) {
+        guard let record = record(slot: slot, streamID: streamID) else { return }
+        switch record.life {
+        case .opening:
+            remove(slot: slot)
+        case .open:
+            record.life = .closed
+            queuedByteCount -= record.queue.count
+            record.queue.removeAll()
+            append(
+                .closed(
+                    StreamHandle(streamID: UInt32(streamID), slot: slot),
+                    ErrorCode(rawValue: code)))
+        case .closed, .vacant:
+            break
+        }
+    }
+
+    func pingAcknowledged(payload: UInt64) {
+        if payload == shutdownPayload {
+            isShutdownAcknowledged = true
+        } else {
+            append(.pingAcknowledged(payload: payload))
+        }
+    }
+
+    func windowUpdated() {
+        if windowUpdateCredit > 0 { windowUpdateCredit -= 1 } else { countGlitch() }
+    }
+
+    func sentData() {
+        windowUpdateCredit = min(windowUpdateCredit + 10, 1_000_000)
+    }
+
+    func countGlitch() {
+        if !glitches.spend() { failure = .flooded }
+    }
+}

@@ -1,0 +1,31 @@
+/// Names one stream of one session; stays harmless when the stream is gone.
+public struct StreamHandle: Hashable, Sendable {
+    /// The number on the wire; never used twice on a connection (RFC 9113 §5.1.1).
+    public let streamID: UInt32
+    let slot: UInt32
+}
+
+/// What a peer did, in the order in which it did it.
+public enum SessionEvent: Equatable, Sendable {
+    /// A request began; ``Session/takeRequestHead(into:)`` gives its head.
+    case request(StreamHandle)
+    /// A response head, informational or final; ``Session/takeResponseHead(into:)`` gives it.
+    case response(StreamHandle)
+    /// A piece of body: positions in the input of the latest ``Session/receive(_:nowNanoseconds:)``.
+    ///
+    /// The window stays closed by as much until ``Session/consume(_:on:)``.
+    case data(StreamHandle, Range<Int>)
+    /// A trailer section; ``Session/takeTrailers(into:)`` gives it.
+    case trailers(StreamHandle)
+    /// The peer sends nothing more on this stream.
+    case end(StreamHandle)
+    /// The stream is gone, with ``ErrorCode/noError`` when both sides had ended; its last event.
+    case closed(StreamHandle, ErrorCode)
+    /// A queue that had refused bytes is half empty again.
+    case drained(StreamHandle)
+    /// The peer's settings arrived.
+    case settings
+    case pingAcknowledged(payload: UInt64)
+    /// The peer takes no streams after `lastStreamID`; such streams close with `refusedStream`.
+    case goAway(lastStreamID: UInt32, ErrorCode)
+}

@@ -1,0 +1,51 @@
+import Bytes
+import HTTP
+
+/// What we keep of one stream; records are used again, slots name them.
+final class StreamRecord {
+    enum Life {
+        case vacant
+        /// The peer opened it, and its head is not complete, so nobody has heard of it.
+        case opening
+        case open
+        /// nghttp2 has closed it; the event that says so waits to be drained.
+        case closed
+    }
+
+    enum Sending {
+        case open
+        /// Ends the stream when the queue is empty.
+        case ended
+        /// Sends ``StreamRecord/trailers`` when the queue is empty, and so ends the stream.
+        case endedWithTrailers
+        /// The last frame is with nghttp2.
+        case finished
+    }
+
+    var life = Life.vacant
+    var sending = Sending.open
+    var streamID: Int32 = 0
+    /// The field section that is arriving.
+    var block: HeadBlock?
+    /// What waits to be sent as DATA.
+    var queue = Buffer()
+    var trailers = Fields()
+    /// nghttp2 asked for data when there was none.
+    var isDeferred = false
+    /// Bytes were refused, so the caller waits for ``SessionEvent/drained(_:)``.
+    var isAwaited = false
+    /// Bytes that arrived and were not consumed yet.
+    var unconsumedByteCount = 0
+
+    func reset() {
+        life = .vacant
+        sending = .open
+        streamID = 0
+        block = nil
+        if queue.capacity > 64 * 1024 { queue.release() } else { queue.removeAll() }
+        trailers.removeAll()
+        isDeferred = false
+        isAwaited = false
+        unconsumedByteCount = 0
+    }
+}
