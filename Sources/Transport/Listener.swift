@@ -27,22 +27,35 @@ public final class Listener: EventHandler, TimerHandler {
     private var token: Token?
     private var restTimer: TimerToken?
 
-    /// Opens the socket and starts to accept.
+    /// Opens a socket of its own and starts to accept.
     ///
     /// - Parameters:
     ///   - address: Where to listen; port 0 lets the kernel choose, see ``address``.
-    ///   - sharesPort: Whether other listeners, of other threads, may have the same address.
     ///   - loop: The loop that accepts; the listener is used on its thread only.
     ///   - delegate: Who takes the connections; not kept.
     /// - Throws: What the system calls report, such as `EADDRINUSE`.
-    public init(
-        address: SocketAddress, sharesPort: Bool, loop: EventLoop, delegate: any ListenerDelegate
+    public convenience init(
+        address: SocketAddress, loop: EventLoop, delegate: any ListenerDelegate
     ) throws(Errno) {
-        socket = try Socket.listening(on: address, sharesPort: sharesPort)
-        self.address = socket.localAddress ?? address
+        let socket = try Socket.listening(on: address, sharesPort: false)
+        try self.init(adopting: socket, loop: loop, delegate: delegate)
+    }
+
+    /// Starts to accept on a socket that listens already.
+    ///
+    /// - Parameters:
+    ///   - socket: A listening socket.
+    ///   - loop: The loop that accepts; the listener is used on its thread only.
+    ///   - delegate: Who takes the connections; not kept.
+    /// - Throws: What epoll_ctl(2) reports.
+    public init(
+        adopting socket: consuming Socket, loop: EventLoop, delegate: any ListenerDelegate
+    ) throws(Errno) {
+        address = socket.localAddress ?? .loopback(port: 0)
+        self.socket = socket
         self.loop = loop
         self.delegate = delegate
-        token = try loop.register(socket.descriptor, for: .readable, handler: self)
+        token = try loop.register(self.socket.descriptor, for: .readable, handler: self)
     }
 
     /// Stops accepting; the socket is closed when the listener goes away.

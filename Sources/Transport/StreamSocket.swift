@@ -8,7 +8,8 @@ public import Kernel
 /// asked to tell when there is room (``flush()``). The owner bounds the queue: it stops producing
 /// while ``queuedByteCount`` is not zero.
 public struct StreamSocket: ~Copyable {
-    private var socket: Socket
+    /// `nil` once closed.
+    private var socket: Socket?
     private let loop: EventLoop
     private var token: Token?
     private var interest: Readiness = []
@@ -16,12 +17,22 @@ public struct StreamSocket: ~Copyable {
     private var isReading = false
 
     public init(_ socket: consuming Socket, on loop: EventLoop) {
-        self.socket = socket
+        self.socket = .some(socket)
         self.loop = loop
     }
 
     deinit {
         if let token { loop.deregister(token) }
+    }
+
+    public var isOpen: Bool { token != nil }
+
+    /// Closes the socket and forgets the handler; what is queued is lost.
+    public mutating func close() {
+        if let token { loop.deregister(token) }
+        token = nil
+        socket = nil
+        queue.release()
     }
 
     /// Starts watching; `handler` is kept until this value goes away.
@@ -30,7 +41,7 @@ public struct StreamSocket: ~Copyable {
     public mutating func register(
         _ handler: any EventHandler, for interest: Readiness
     ) throws(Errno) {
-        token = try loop.register(socket.descriptor, for: interest, handler: handler)
+        token = try socket?.watch(on: loop, for: interest, handler: handler)
         self.interest = interest
         isReading = interest.contains(.readable)
     }
@@ -42,7 +53,7 @@ public struct StreamSocket: ~Copyable {
     ///
     /// - Throws: What recv(2) reports.
     public func receive(into room: inout MutableSpan<UInt8>) throws(Errno) -> Transfer {
-        try socket.receive(into: &room)
+        try socket?.receive(into: &room) ?? .ended
     }
 
     /// Writes `bytes`, or queues what the kernel does not take.
@@ -54,7 +65,7 @@ public struct StreamSocket: ~Copyable {
             queue.append(bytes)
             return
         }
-        let sent = try socket.send(bytes).byteCount
+        let sent = try send(bytes)
         if sent < bytes.count {
             queue.append(bytes.extracting(sent...))
             updateInterest()
@@ -70,7 +81,7 @@ public struct StreamSocket: ~Copyable {
             try write(second)
             return
         }
-        let sent = try socket.send(first, second).byteCount
+        let sent = try send(first, second)
         if sent < first.count { queue.append(first.extracting(sent...)) }
         let sentOfSecond = max(0, sent - first.count)
         if sentOfSecond < second.count {
@@ -79,13 +90,23 @@ public struct StreamSocket: ~Copyable {
         }
     }
 
+    private func send(_ bytes: Span<UInt8>) throws(Errno) -> Int {
+        guard let sent = try socket?.send(bytes) else { throw .brokenPipe }
+        return sent.byteCount
+    }
+
+    private func send(_ first: Span<UInt8>, _ second: Span<UInt8>) throws(Errno) -> Int {
+        guard let sent = try socket?.send(first, second) else { throw .brokenPipe }
+        return sent.byteCount
+    }
+
     /// Hands queued bytes to the kernel; to be called when the socket is writable.
     ///
     /// - Returns: Whether the queue is empty now.
     /// - Throws: What send(2) reports.
     public mutating func flush() throws(Errno) -> Bool {
         while !queue.isEmpty {
-            let sent = try socket.send(queue.bytes).byteCount
+            let sent = try send(queue.bytes)
             if sent == 0 { return false }
             queue.consume(sent)
         }
@@ -103,20 +124,18 @@ public struct StreamSocket: ~Copyable {
 
     /// Tells the peer that no more bytes come, and goes on reading.
     public func shutdownWriting() {
-        socket.shutdownWriting()
+        socket?.shutdownWriting()
     }
 
     /// Makes closing reset the connection, so that the peer cannot take it for a clean end.
     public func resetOnClose() {
-        socket.resetOnClose()
+        socket?.resetOnClose()
     }
 
     /// What became of a connection attempt or of the connection since the last call.
     public func takeError() -> Errno? {
-        socket.takeError()
+        socket?.takeError()
     }
-
-    public var localAddress: SocketAddress? { socket.localAddress }
 
     /// Waits for room as long as something is queued; a connecting socket asks for it by itself.
     public mutating func updateInterest() {
@@ -128,7 +147,7 @@ public struct StreamSocket: ~Copyable {
         // A registered, open descriptor cannot fail here but for lack of kernel memory; then the
         // connection keeps the interest it had and tries again with the next change.
         do throws(Errno) {
-            try loop.modify(token, socket.descriptor, for: wanted)
+            try socket?.watch(on: loop, as: token, for: wanted)
             interest = wanted
         } catch {
             return
@@ -143,5 +162,19 @@ extension Transfer {
         case .bytes(let count): count
         case .wouldBlock, .ended: 0
         }
+    }
+}
+
+extension Socket {
+    fileprivate func watch(
+        on loop: EventLoop, for interest: Readiness, handler: any EventHandler
+    ) throws(Errno) -> Token {
+        try loop.register(descriptor, for: interest, handler: handler)
+    }
+
+    fileprivate func watch(
+        on loop: EventLoop, as token: Token, for interest: Readiness
+    ) throws(Errno) {
+        try loop.modify(token, descriptor, for: interest)
     }
 }
