@@ -1,0 +1,40 @@
+public import Mesh
+
+/// Why a configuration that decodes and validates could not be put in effect.
+public struct ApplyError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The part of the snapshot that is to blame.
+    public enum Part: Equatable, Sendable {
+        case listener(String)
+        case routeConfiguration(String)
+        case cluster(String)
+    }
+
+    public let part: Part
+    public let reason: String
+
+    public init(_ part: Part, _ reason: String) {
+        self.part = part
+        self.reason = reason
+    }
+
+    public var description: String {
+        switch part {
+        case .listener(let name): "listener \"\(name)\": \(reason)"
+        case .routeConfiguration(let name): "route configuration \"\(name)\": \(reason)"
+        case .cluster(let name): "cluster \"\(name)\": \(reason)"
+        }
+    }
+}
+
+/// Who puts configurations in effect; lives on the main loop.
+public protocol ConfigurationSink: AnyObject {
+    /// Puts `snapshot`, whose references all resolve, in effect on every worker, or changes nothing.
+    ///
+    /// - Parameters:
+    ///   - snapshot: The whole configuration; what it does not name any more goes away.
+    ///   - completion: Called once, on the main loop, after the last worker has swapped its tables:
+    ///     from then on every new request is treated as `snapshot` says. With an error, the
+    ///     configuration before it is still in effect everywhere.
+    func apply(
+        _ snapshot: Snapshot, completion: @escaping (Result<Void, ApplyError>) -> Void)
+}
