@@ -12,6 +12,10 @@ enum Callbacks {
             }
             return 0
         }
+        // Extensions are let pass unread; being told of them at all is what counts them.
+        unsafe nghttp2_session_callbacks_set_unpack_extension_callback(callbacks) { _, _, _, _ in
+            NGHTTP2_ERR_CANCEL.rawValue
+        }
         unsafe nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, beganHeaders)
         unsafe nghttp2_session_callbacks_set_on_header_callback(callbacks, receivedField)
         unsafe nghttp2_session_callbacks_set_on_invalid_header_callback(

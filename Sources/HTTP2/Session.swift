@@ -110,7 +110,7 @@ public import HTTP
 
     /// Swaps the head of the ``SessionEvent/request(_:)`` that was drained last into `head`.
     ///
-    /// - Returns: Whether there was one; it can be taken once.
+    /// - Returns: Whether that event had one.
     @discardableResult
     public mutating func takeRequestHead(into head: inout RequestHead) -> Bool {
         guard case .request = recorder.current?.event, let block = recorder.current?.block else {
@@ -122,7 +122,7 @@ public import HTTP
 
     /// Swaps the head of the ``SessionEvent/response(_:)`` that was drained last into `head`.
     ///
-    /// - Returns: Whether there was one; it can be taken once.
+    /// - Returns: Whether that event had one.
     @discardableResult
     public mutating func takeResponseHead(into head: inout ResponseHead) -> Bool {
         guard case .response = recorder.current?.event, let block = recorder.current?.block else {
@@ -134,7 +134,7 @@ public import HTTP
 
     /// Swaps the fields of the ``SessionEvent/trailers(_:)`` that was drained last into `fields`.
     ///
-    /// - Returns: Whether there were any; they can be taken once.
+    /// - Returns: Whether that event had any.
     @discardableResult
     public mutating func takeTrailers(into fields: inout Fields) -> Bool {
         guard case .trailers = recorder.current?.event, let block = recorder.current?.block else {
@@ -221,6 +221,10 @@ private func makeHandle(
     unsafe nghttp2_option_set_max_settings(option, limits.settingsEntryCount)
     unsafe nghttp2_option_set_max_continuations(option, limits.continuationCount)
     unsafe nghttp2_option_set_max_outbound_ack(option, limits.outboundAcknowledgementCount)
+    let firstUnknownType = UInt8(NGHTTP2_CONTINUATION.rawValue) + 1
+    for type in firstUnknownType...UInt8.max {
+        unsafe nghttp2_option_set_user_recv_extension_type(option, type)
+    }
     let user = unsafe Unmanaged.passUnretained(recorder).toOpaque()
     var handle: OpaquePointer?
     let code =
