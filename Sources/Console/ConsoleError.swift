@@ -23,7 +23,8 @@ public enum ConsoleError: Error, Equatable, Sendable {
     case waitTimedOut(RevisionStatus, after: Duration)
     case sidecarsRefused(RevisionStatus)
     /// `check` found something wrong and has said what.
-    case checksFailed(count: Int)
+    case checksFailed(count: Int, isReachable: Bool)
+    case unknownProxy(String)
 
     public enum WeightFault: Equatable, Sendable {
         case none
@@ -37,12 +38,13 @@ public enum ConsoleError: Error, Equatable, Sendable {
     public enum DocumentFault: Equatable, Sendable {
         case malformed(reason: String)
         case noServices
-        case notAnObject(path: String)
+        case notAMapping(path: String)
+        case unknownKey(String)
     }
 }
 
 /// How the program ends, for scripts.
-public enum ExitCode: Int32, CaseIterable, Sendable {
+public enum ExitStatus: Int32, CaseIterable, Sendable {
     case success = 0
     /// The control plane refused the request, or the command failed.
     case failure = 1
@@ -56,11 +58,12 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
 }
 
 extension ConsoleError {
-    public var exitCode: ExitCode {
+    public var exitStatus: ExitStatus {
         switch self {
         case .weights, .argument, .unsupportedScheme, .file, .document: .usage
         case .unknownHost, .cannotConnect, .brokenAnswer, .noAnswer: .unreachable
-        case .answerTooLarge, .checksFailed: .failure
+        case .answerTooLarge, .unknownProxy: .failure
+        case .checksFailed(_, let isReachable): isReachable ? .failure : .unreachable
         case .refused(let problem): problem.isConflict ? .conflict : .failure
         case .waitTimedOut: .timedOut
         case .sidecarsRefused: .refusedBySidecar
@@ -91,7 +94,8 @@ extension ConsoleError {
         case .sidecarsRefused(let status):
             "revision \(status.number) was refused by \(status.refusals.count) of "
                 + "\(status.total) sidecars"
-        case .checksFailed(let count):
+        case .unknownProxy(let name): "no sidecar of the name '\(name)' is connected"
+        case .checksFailed(let count, _):
             "\(count) check\(count == 1 ? "" : "s") failed"
         }
     }
@@ -126,6 +130,7 @@ extension ConsoleError {
             "it is still being pushed; see who lags with 'pointsman get revisions \(status.number)'"
         case .sidecarsRefused:
             "they keep the last good revision; go back with 'pointsman restore N'"
+        case .unknownProxy: "see who is connected with 'pointsman proxies'"
         case .checksFailed: nil
         }
     }
@@ -149,7 +154,8 @@ extension ConsoleError.DocumentFault {
         switch self {
         case .malformed(let reason): reason
         case .noServices: "there is no service in it"
-        case .notAnObject(let path): "'\(path)' must be a mapping"
+        case .unknownKey(let key): "'\(key)' is not known; only 'services' is"
+        case .notAMapping(let path): "'\(path)' must be a mapping"
         }
     }
 }

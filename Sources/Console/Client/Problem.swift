@@ -32,13 +32,13 @@ public struct Problem: Error, Equatable, Sendable {
     /// Whether the same thing was changed by someone else meanwhile (RFC 9110 §13.1.1, §15.5.10).
     public var isConflict: Bool { status == 409 || status == 412 }
 
-    var message: String {
-        guard let detail, detail != title else { return title }
-        return "\(title): \(detail)"
-    }
+    /// The detail, which says more than a title that is only the name of the status.
+    var message: String { detail ?? title }
 
+    /// The wrong fields that the message does not name already.
     var details: [String] {
         faults.map { $0.path.isEmpty ? $0.reason : "\($0.path): \($0.reason)" }
+            .filter { $0 != message }
     }
 
     var hint: String? {

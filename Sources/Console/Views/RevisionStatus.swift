@@ -28,3 +28,21 @@ public struct RevisionStatus: Equatable, Sendable {
     /// Whether every connected sidecar has it in effect; so it is when there is none.
     public var isLive: Bool { applied >= total }
 }
+
+extension RevisionStatus {
+    /// Reads `GET /v1/revisions/{n}`.
+    public init(number: Int64, document: JSONValue) {
+        self.number = number
+        let rollout = document["status"] ?? document
+        applied = Int(clamping: rollout["applied"]?.whole ?? 0)
+        total = Int(clamping: rollout["total"]?.whole ?? rollout["proxies"]?.whole ?? 0)
+        laggards = (rollout["laggards"]?.elements ?? []).map { laggard in
+            laggard["id"]?.text ?? laggard["proxy"]?.text ?? laggard.plainText
+        }
+        refusals = (rollout["refusals"]?.elements ?? []).map { refusal in
+            Refusal(
+                proxy: refusal["proxy"]?.text ?? refusal["id"]?.text ?? "",
+                reason: refusal["reason"]?.text ?? refusal["message"]?.text ?? "")
+        }
+    }
+}

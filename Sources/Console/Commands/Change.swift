@@ -1,0 +1,30 @@
+import Kernel
+
+extension Session {
+    /// Makes everything what it was at an earlier revision; that is a new revision.
+    public func restore(revision number: Int64, options: ChangeOptions) throws(ConsoleError) {
+        let start = Instant.now()
+        let reply = try control.change(
+            "POST", "/v1/revisions/\(number):restore",
+            intent: .init(reason: options.reason, isDryRun: options.isDryRun))
+        var outcome = Outcome(
+            subject: "restore", isDryRun: options.isDryRun, revision: reply["revision"]?.whole)
+        outcome.lines = ["everything is as it was at revision \(number)"]
+        outcome.members["restored"] = .integer(number)
+        try finish(&outcome, since: start, options: options)
+        show(outcome.document) { outcome.text(palette: screen.palette) }
+    }
+
+    /// Removes a service with its versions and routes.
+    public func delete(service: String, options: ChangeOptions) throws(ConsoleError) {
+        let start = Instant.now()
+        let reply = try control.change(
+            "DELETE", ApplyStep.target(service),
+            intent: .init(reason: options.reason, isDryRun: options.isDryRun))
+        var outcome = Outcome(
+            subject: service, isDryRun: options.isDryRun, revision: reply["revision"]?.whole)
+        outcome.lines = ["removed"]
+        try finish(&outcome, since: start, options: options)
+        show(outcome.document) { outcome.text(palette: screen.palette) }
+    }
+}

@@ -1,0 +1,77 @@
+import Kernel
+import YAML
+
+/// The services of a document that `apply` takes, in YAML or JSON.
+public struct ServiceFile: Equatable, Sendable {
+    public struct Entry: Equatable, Sendable {
+        public var name: String
+        public var document: JSONValue
+    }
+
+    /// In the order in which they are written.
+    public let entries: [Entry]
+
+    /// Most bytes of a document.
+    public static let byteLimit = 16 * 1_048_576
+
+    /// Reads a file, or standard input for `-`.
+    ///
+    /// - Throws: ``ConsoleError/file(path:_:)`` or ``ConsoleError/document(path:fault:)``.
+    public init(reading path: String) throws(ConsoleError) {
+        let contents: [UInt8]
+        do throws(Errno) {
+            contents = try File.read(path == "-" ? "/dev/stdin" : path, limit: Self.byteLimit)
+        } catch {
+            throw .file(path: path, error)
+        }
+        try self.init(parsing: contents, path: path == "-" ? "standard input" : path)
+    }
+
+    /// Reads a document.
+    ///
+    /// - Parameter path: What the document is called in messages.
+    /// - Throws: ``ConsoleError/document(path:fault:)``; what a service must be like is for the
+    ///   control plane to say.
+    public init(parsing contents: [UInt8], path: String) throws(ConsoleError) {
+        let document: Document
+        do throws(DocumentError) {
+            document = try Document(parsing: contents)
+        } catch {
+            throw .document(path: path, fault: .malformed(reason: error.description))
+        }
+        for entry in document.root.entries ?? [] where entry.key != "services" {
+            throw .document(path: path, fault: .unknownKey(entry.key))
+        }
+        guard let services = document.root["services"]?.entries, !services.isEmpty else {
+            throw .document(path: path, fault: .noServices)
+        }
+        var entries: [Entry] = []
+        for service in services {
+            if service.value.entries == nil {
+                throw .document(path: path, fault: .notAMapping(path: "services.\(service.key)"))
+            }
+            entries.append(Entry(name: service.key, document: JSONValue(service.value)))
+        }
+        self.entries = entries
+    }
+}
+
+extension JSONValue {
+    init(_ node: Node) {
+        switch node.content {
+        case .scalar(let scalar):
+            self =
+                switch scalar.value {
+                case .null: .null
+                case .bool(let value): .bool(value)
+                case .integer(let value): .integer(value)
+                case .number(let value): value.isFinite ? .number(value) : .string(scalar.text)
+                case .string(let value): .string(value)
+                }
+        case .sequence(let elements): self = .array(elements.map(JSONValue.init))
+        case .mapping(let entries):
+            self = .object(
+                Dictionary(entries.map { ($0.key, JSONValue($0.value)) }) { _, last in last })
+        }
+    }
+}
