@@ -1,4 +1,4 @@
-/// How much of a message a peer may make us keep or read on; every one is a count of bytes or things.
+/// How much of a message a peer may make us keep or read on, in bytes or in things.
 public struct Limits: Equatable, Sendable {
     /// Longest head, start line and empty line included; beyond it a request is answered 431.
     public var headBytes: Int

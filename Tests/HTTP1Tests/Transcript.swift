@@ -39,6 +39,16 @@ enum Cutting {
     }
 }
 
+/// The cuttings that every wire case goes through.
+let allCuttings: [Cutting] = [
+    .whole, .single, .random(seed: 1), .random(seed: 2), .random(seed: 3), .random(seed: 4),
+]
+
+/// The bytes that `text` spells with one scalar each, up to U+00FF.
+func latin1(_ text: String) -> [UInt8] {
+    text.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+}
+
 /// A small generator whose seed a failing test can print.
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
