@@ -1,0 +1,86 @@
+/// How much of the traffic each priority gets, by the health of its endpoints, as Envoy splits it.
+///
+/// A priority is taken for whole while `healthy × overprovisioning factor` reaches all of it; only
+/// what it cannot carry spills over to the next one. A priority is in *panic* when less than the
+/// threshold of it is usable and all priorities together cannot carry the load either: then all
+/// of its endpoints are used, because a few of them would only break under the load of all.
+struct PriorityLoad: Equatable {
+    struct Level: Equatable {
+        var endpointCount: Int
+        var healthyCount: Int
+        var degradedCount: Int
+        /// Shares of the traffic in percent; over all levels they sum to 100.
+        var healthyPercent = 0
+        var degradedPercent = 0
+        var isInPanic = false
+    }
+
+    /// Fills in the shares.
+    ///
+    /// - Parameters:
+    ///   - levels: In the order of their priority.
+    ///   - overprovisioningFactor: In percent; 140 carries all with 72 % of the endpoints.
+    ///   - panicThreshold: In percent; zero is never.
+    static func distribute(
+        over levels: inout [Level], overprovisioningFactor: UInt32, panicThreshold: Double
+    ) {
+        var availability = 0
+        for index in levels.indices {
+            let level = levels[index]
+            availability += health(level.healthyCount, level.endpointCount, overprovisioningFactor)
+            availability += health(level.degradedCount, level.endpointCount, overprovisioningFactor)
+        }
+        availability = min(availability, 100)
+        var isTotalPanic = true
+        for index in levels.indices where levels[index].endpointCount > 0 {
+            let usable = Double(levels[index].healthyCount + levels[index].degradedCount)
+            let share = usable * 100 / Double(levels[index].endpointCount)
+            levels[index].isInPanic = availability < 100 && share < panicThreshold
+            if !levels[index].isInPanic { isTotalPanic = false }
+        }
+        if isTotalPanic || availability == 0 {
+            distributeByCount(over: &levels)
+        } else {
+            distributeByHealth(over: &levels, overprovisioningFactor, availability)
+        }
+    }
+
+    private static func distributeByCount(over levels: inout [Level]) {
+        let total = levels.reduce(0) { $0 + $1.endpointCount }
+        if total == 0 { return }
+        var left = 100
+        for index in levels.indices.reversed() {
+            let isFirst = index == levels.firstIndex { $0.endpointCount > 0 }
+            let share = isFirst ? left : levels[index].endpointCount * 100 / total
+            levels[index].healthyPercent = share
+            levels[index].degradedPercent = 0
+            left -= share
+        }
+    }
+
+    private static func distributeByHealth(
+        over levels: inout [Level], _ factor: UInt32, _ availability: Int
+    ) {
+        var left = 100
+        for index in levels.indices {
+            let health = health(levels[index].healthyCount, levels[index].endpointCount, factor)
+            levels[index].healthyPercent = min(left, health * 100 / availability)
+            left -= levels[index].healthyPercent
+        }
+        for index in levels.indices {
+            let health = health(levels[index].degradedCount, levels[index].endpointCount, factor)
+            levels[index].degradedPercent = min(left, health * 100 / availability)
+            left -= levels[index].degradedPercent
+        }
+        // What rounding left over goes to the first that takes any.
+        if let index = levels.firstIndex(where: { $0.healthyPercent > 0 }) {
+            levels[index].healthyPercent += left
+        } else if let index = levels.firstIndex(where: { $0.degradedPercent > 0 }) {
+            levels[index].degradedPercent += left
+        }
+    }
+
+    private static func health(_ usable: Int, _ total: Int, _ factor: UInt32) -> Int {
+        total == 0 ? 0 : min(100, Int(factor) * usable / total)
+    }
+}
