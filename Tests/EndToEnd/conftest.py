@@ -1,0 +1,44 @@
+import pytest
+
+from harness import bootstrap
+from harness.programs import Sidecar, free_port
+from harness.upstream import Upstream
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts programs that end with the test, whatever happens."""
+    started = []
+
+    def begin(kind, *arguments, **more):
+        program = kind(*arguments, **more)
+        started.append(program)
+        return program
+
+    yield begin
+    for program in reversed(started):
+        program.kill()
+
+
+@pytest.fixture(scope="module")
+def relay(folder, upstream):
+    """A sidecar with one listener in front of the recording upstream."""
+    port = free_port()
+    routes = bootstrap.route_configuration([bootstrap.to_cluster("recorder")])
+    sidecar = Sidecar(folder, bootstrap.static(
+        free_port(), [bootstrap.listener(port, bootstrap.manager(routes))],
+        [bootstrap.cluster("recorder", [upstream.port])]))
+    sidecar.port = port
+    yield sidecar
+    sidecar.kill()
