@@ -77,7 +77,7 @@ extension ClusterBalancer {
         for group in groups {
             guard let level = priorities.firstIndex(of: group.priority) else { continue }
             for endpoint in group.endpoints {
-                let address = EndpointAddress(host: endpoint.host, port: endpoint.port)
+                let address = EndpointIdentity(host: endpoint.host, port: endpoint.port)
                 if departed.removeValue(forKey: address) == nil {
                     if slots[address] != nil { continue }
                     changes.added.append(settle(address))
@@ -106,7 +106,7 @@ extension ClusterBalancer {
     }
 
     /// Finds a slot for an endpoint that is not current: its former one, a vacant or a new one.
-    private mutating func settle(_ address: EndpointAddress) -> EndpointHandle {
+    private mutating func settle(_ address: EndpointIdentity) -> EndpointHandle {
         let former = states.indices.first {
             states[$0].presence == .leaving && addresses[$0] == address
         }

@@ -36,9 +36,9 @@ public struct ClusterBalancer: ~Copyable {
     /// When the next ejected endpoint comes back.
     var nextReturn = UInt64.max
 
-    var addresses: [EndpointAddress] = []
+    var addresses: [EndpointIdentity] = []
     var localities: [Locality] = []
-    var slots: [EndpointAddress: UInt32] = [:]
+    var slots: [EndpointIdentity: UInt32] = [:]
     var assignment: EndpointAssignment?
     var panicThreshold = 50.0
 
@@ -62,7 +62,7 @@ public struct ClusterBalancer: ~Copyable {
     }
 
     /// The address of an endpoint that is current or still in use; `nil` when it is gone.
-    public func address(of handle: EndpointHandle) -> EndpointAddress? {
+    public func address(of handle: EndpointHandle) -> EndpointIdentity? {
         isValid(handle) ? addresses[Int(handle.slot)] : nil
     }
 

@@ -8,7 +8,7 @@ public struct EndpointHandle: Hashable, Sendable {
 }
 
 /// What makes an endpoint the same one before and after an update.
-public struct EndpointAddress: Hashable, Sendable, CustomStringConvertible {
+public struct EndpointIdentity: Hashable, Sendable, CustomStringConvertible {
     /// An address in text, such as `127.0.0.1` or `::1`.
     public let host: String
     public let port: UInt16

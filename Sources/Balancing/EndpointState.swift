@@ -57,7 +57,7 @@ public struct EndpointSummary: Equatable, Sendable {
     /// Why no request goes there, as far as this proxy itself has seen it.
     public enum Ejection: Equatable, Sendable { case none, unreachable, outlier }
 
-    public let address: EndpointAddress
+    public let address: EndpointIdentity
     public let locality: Locality
     public let priority: UInt32
     public let weight: UInt32

@@ -1,12 +1,13 @@
 /// Points on a circle of 64 bits, each of which belongs to an endpoint, placed as Envoy places
 /// them: XXH64 of `host:port_i`, as many points for each endpoint as its weight asks for.
 ///
-/// It holds every endpoint of a priority, also those that cannot be used now: a lookup walks past
+/// As in Envoy the size of the ring stays about the same, so that with one endpoint more everyone
+/// else has fewer points. It holds every endpoint of a priority, also those that cannot be used now: a lookup walks past
 /// them, so that losing one endpoint moves only the keys that it had.
 struct HashRing {
     struct Member {
         let slot: UInt32
-        let address: EndpointAddress
+        let address: EndpointIdentity
         let weight: UInt32
     }
 

@@ -1,0 +1,107 @@
+import Mesh
+import Testing
+
+@testable import Balancing
+
+@Suite struct `XXH64` {
+    @Test(arguments: [
+        ("", UInt64(0xEF46_DB37_51D8_E999)),
+        ("a", 0xD24E_C4F1_A98C_6E5B),
+        ("abc", 0x44BC_2CF5_AD77_0999),
+        ("1234567", 0xD3A4_6E91_0828_9359),
+        ("12345678", 0xD2D0_2F08_CF7C_FD4A),
+        ("127.0.0.1:80_0", 0x4BB2_F57C_DA42_C065),
+        ("[::1]:8080_17", 0xD4D4_851B_6983_368B),
+        ("Nobody inspects the spammish repetition", 0xFBCE_A83C_8A37_8BF1),
+        ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 0xE2DF_261F_C2EC_30EB),
+        ("yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy", 0x1908_1922_CA0A_F6CC),
+    ])
+    func `agrees with the reference`(text: String, hash: UInt64) {
+        #expect(xxHash64(Array(text.utf8)) == hash)
+    }
+}
+
+@Suite struct `A hash ring` {
+    private static let ring = Cluster.LoadBalancing.ringHash(minimumSize: 1024, maximumSize: 8192)
+
+    private func owners(_ balance: Balance, _ keys: [UInt64]) -> [UInt16?] {
+        keys.map { balance.port(hash: $0) }
+    }
+
+    private func keys(_ chance: inout Chance) -> [UInt64] {
+        (0..<2000).map { _ in UInt64(chance.below(.max)) << 1 }
+    }
+
+    @Test(arguments: [
+        (1, UInt64(1024), UInt64(8192), 1024), (3, 1024, 8192, 1026), (3, 1024, 100, 102),
+        (5, 1, 8192, 5),
+    ])
+    func `has as many points as Envoy's`(
+        members: Int, minimum: UInt64, maximum: UInt64, count: Int
+    ) {
+        let ring = HashRing(
+            members: (1...members).map {
+                HashRing.Member(
+                    slot: UInt32($0), address: EndpointIdentity(host: "10.0.0.1", port: UInt16($0)),
+                    weight: 1)
+            }, minimumSize: minimum, maximumSize: maximum)
+        #expect(abs(ring.count - count) <= 2)
+    }
+
+    @Test func `finds the next point and goes round`() {
+        let ring = HashRing(
+            members: [
+                HashRing.Member(
+                    slot: 4, address: EndpointIdentity(host: "127.0.0.1", port: 80), weight: 1)
+            ], minimumSize: 1, maximumSize: 1)
+        let hash = xxHash64(Array("127.0.0.1:80_0".utf8))
+        for key in [0, hash - 1, hash, hash + 1, .max] {
+            #expect(ring.firstPosition(atOrAfter: key) == 0)
+            #expect(ring.slot(at: 0) == 4)
+        }
+    }
+
+    @Test func `keeps keys where they are and follows the weights`() throws {
+        var chance = Chance()
+        let keys = keys(&chance)
+        let endpoints = [try endpoint(1), try endpoint(2), try endpoint(3, weight: 2)]
+        let first = try Balance([endpoints], cluster(Self.ring), seed: 1)
+        let second = try Balance([endpoints.reversed()], cluster(Self.ring), seed: 2)
+        let owners = owners(first, keys)
+        #expect(owners == self.owners(second, keys))
+        let heavy = owners.count { $0 == 3 }
+        #expect((750...1250).contains(heavy), "seed \(chance.seed), \(heavy)")
+    }
+
+    @Test func `moves few keys when an endpoint comes, and moves them back when it goes`() throws {
+        var chance = Chance()
+        let keys = keys(&chance)
+        let endpoints = try (1...8).map { try endpoint($0) }
+        let balance = try Balance([endpoints], cluster(Self.ring))
+        let before = owners(balance, keys)
+        let changes = try balance.update([endpoints + [endpoint(9)]], cluster(Self.ring))
+        #expect(changes.added.count == 1 && changes.removed.isEmpty)
+        let after = owners(balance, keys)
+        // The points are shared out anew among nine, so that a few keys move between the old ones.
+        let changed = zip(before, after).filter { $0 != $1 }
+        let taken = changed.count { $0.1 == 9 }
+        #expect((100...400).contains(taken), "seed \(chance.seed), \(taken) of 2000")
+        #expect(changed.count - taken < 300, "seed \(chance.seed), \(changed.count) of 2000")
+        _ = try balance.update([endpoints], cluster(Self.ring))
+        #expect(owners(balance, keys) == before)
+    }
+
+    @Test func `moves only the keys of an ejected endpoint, and back`() throws {
+        var chance = Chance()
+        let keys = keys(&chance)
+        let balance = try Balance(
+            [try (1...4).map { try endpoint($0) }], cluster(Self.ring))
+        let before = owners(balance, keys)
+        balance.report(.connectFailed, 2)
+        for (old, new) in zip(before, owners(balance, keys)) {
+            if old == 2 { #expect(new != 2) } else { #expect(new == old) }
+        }
+        balance.report(.connected, 2)
+        #expect(owners(balance, keys) == before)
+    }
+}
