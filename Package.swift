@@ -16,7 +16,7 @@ let floors: KeyValuePairs<String, [String]> = [
     "Mesh": ["RegularExpressions"],
     "Routing": ["Mesh", "HTTP", "RegularExpressions", "Bytes"],
     "Balancing": ["Mesh"],
-    "XDS": ["Mesh", "HTTP", "Bytes", "YAML"],
+    "XDS": ["Mesh", "RegularExpressions", "HTTP", "Bytes", "YAML"],
     "Proxy": [
         "Routing", "Balancing", "XDS", "Mesh", "Transport", "HTTP1", "HTTP", "EventLoop",
         "Telemetry", "Bytes", "Kernel",

@@ -127,9 +127,22 @@ package nonisolated struct Envoy_Config_Route_V3_RegexMatchAndSubstitute: Sendab
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  package var pattern: Envoy_Type_Matcher_V3_RegexMatcher {
+    get {_pattern ?? Envoy_Type_Matcher_V3_RegexMatcher()}
+    set {_pattern = newValue}
+  }
+  /// Returns true if `pattern` has been explicitly set.
+  package var hasPattern: Bool {self._pattern != nil}
+  /// Clears the value of `pattern`. Subsequent reads from it will return its default value.
+  package mutating func clearPattern() {self._pattern = nil}
+
+  package var substitution: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _pattern: Envoy_Type_Matcher_V3_RegexMatcher? = nil
 }
 
 package nonisolated struct Envoy_Config_Route_V3_RouteConfiguration: Sendable {
@@ -774,11 +787,6 @@ package nonisolated struct Envoy_Config_Route_V3_RouteAction: @unchecked Sendabl
     set {_uniqueStorage()._clusterSpecifier = .inlineClusterSpecifierPlugin(newValue)}
   }
 
-  package var clusterNotFoundResponseCode: Envoy_Config_Route_V3_RouteAction.ClusterNotFoundResponseCode {
-    get {_storage._clusterNotFoundResponseCode}
-    set {_uniqueStorage()._clusterNotFoundResponseCode = newValue}
-  }
-
   package var metadataMatch: Envoy_Config_Core_V3_Metadata {
     get {_storage._metadataMatch ?? Envoy_Config_Core_V3_Metadata()}
     set {_uniqueStorage()._metadataMatch = newValue}
@@ -903,11 +911,6 @@ package nonisolated struct Envoy_Config_Route_V3_RouteAction: @unchecked Sendabl
   /// Clears the value of `idleTimeout`. Subsequent reads from it will return its default value.
   package mutating func clearIdleTimeout() {_uniqueStorage()._idleTimeout = nil}
 
-  package var upgradeConfigs: [Envoy_Config_Route_V3_RouteAction.UpgradeConfig] {
-    get {_storage._upgradeConfigs}
-    set {_uniqueStorage()._upgradeConfigs = newValue}
-  }
-
   package var retryPolicyTypedConfig: SwiftProtobuf.Google_Protobuf_Any {
     get {_storage._retryPolicyTypedConfig ?? SwiftProtobuf.Google_Protobuf_Any()}
     set {_uniqueStorage()._retryPolicyTypedConfig = newValue}
@@ -916,24 +919,6 @@ package nonisolated struct Envoy_Config_Route_V3_RouteAction: @unchecked Sendabl
   package var hasRetryPolicyTypedConfig: Bool {_storage._retryPolicyTypedConfig != nil}
   /// Clears the value of `retryPolicyTypedConfig`. Subsequent reads from it will return its default value.
   package mutating func clearRetryPolicyTypedConfig() {_uniqueStorage()._retryPolicyTypedConfig = nil}
-
-  package var internalRedirectPolicy: Envoy_Config_Route_V3_RouteAction.InternalRedirectPolicy {
-    get {_storage._internalRedirectPolicy ?? Envoy_Config_Route_V3_RouteAction.InternalRedirectPolicy()}
-    set {_uniqueStorage()._internalRedirectPolicy = newValue}
-  }
-  /// Returns true if `internalRedirectPolicy` has been explicitly set.
-  package var hasInternalRedirectPolicy: Bool {_storage._internalRedirectPolicy != nil}
-  /// Clears the value of `internalRedirectPolicy`. Subsequent reads from it will return its default value.
-  package mutating func clearInternalRedirectPolicy() {_uniqueStorage()._internalRedirectPolicy = nil}
-
-  package var maxStreamDuration: Envoy_Config_Route_V3_RouteAction.MaxStreamDuration {
-    get {_storage._maxStreamDuration ?? Envoy_Config_Route_V3_RouteAction.MaxStreamDuration()}
-    set {_uniqueStorage()._maxStreamDuration = newValue}
-  }
-  /// Returns true if `maxStreamDuration` has been explicitly set.
-  package var hasMaxStreamDuration: Bool {_storage._maxStreamDuration != nil}
-  /// Clears the value of `maxStreamDuration`. Subsequent reads from it will return its default value.
-  package mutating func clearMaxStreamDuration() {_uniqueStorage()._maxStreamDuration = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -952,44 +937,6 @@ package nonisolated struct Envoy_Config_Route_V3_RouteAction: @unchecked Sendabl
     case hostRewriteHeader(String)
     case hostRewritePathRegex(Envoy_Config_Route_V3_RegexMatchAndSubstitute)
     case hostRewrite(String)
-
-  }
-
-  package nonisolated enum ClusterNotFoundResponseCode: SwiftProtobuf.Enum, Swift.CaseIterable {
-    package typealias RawValue = Int
-    case serviceUnavailable // = 0
-    case notFound // = 1
-    case internalServerError // = 2
-    case UNRECOGNIZED(Int)
-
-    package init() {
-      self = .serviceUnavailable
-    }
-
-    package init?(rawValue: Int) {
-      switch rawValue {
-      case 0: self = .serviceUnavailable
-      case 1: self = .notFound
-      case 2: self = .internalServerError
-      default: self = .UNRECOGNIZED(rawValue)
-      }
-    }
-
-    package var rawValue: Int {
-      switch self {
-      case .serviceUnavailable: return 0
-      case .notFound: return 1
-      case .internalServerError: return 2
-      case .UNRECOGNIZED(let i): return i
-      }
-    }
-
-    // The compiler won't synthesize support with the UNRECOGNIZED case.
-    package static let allCases: [Envoy_Config_Route_V3_RouteAction.ClusterNotFoundResponseCode] = [
-      .serviceUnavailable,
-      .notFound,
-      .internalServerError,
-    ]
 
   }
 
@@ -1154,80 +1101,6 @@ package nonisolated struct Envoy_Config_Route_V3_RouteAction: @unchecked Sendabl
     }
 
     package init() {}
-  }
-
-  package nonisolated struct UpgradeConfig: Sendable {
-    // SwiftProtobuf.Message conformance is added in an extension below. See the
-    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-    // methods supported on all messages.
-
-    package var upgradeType: String = String()
-
-    package var enabled: SwiftProtobuf.Google_Protobuf_BoolValue {
-      get {_enabled ?? SwiftProtobuf.Google_Protobuf_BoolValue()}
-      set {_enabled = newValue}
-    }
-    /// Returns true if `enabled` has been explicitly set.
-    package var hasEnabled: Bool {self._enabled != nil}
-    /// Clears the value of `enabled`. Subsequent reads from it will return its default value.
-    package mutating func clearEnabled() {self._enabled = nil}
-
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-    package init() {}
-
-    fileprivate var _enabled: SwiftProtobuf.Google_Protobuf_BoolValue? = nil
-  }
-
-  package nonisolated struct InternalRedirectPolicy: Sendable {
-    // SwiftProtobuf.Message conformance is added in an extension below. See the
-    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-    // methods supported on all messages.
-
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-    package init() {}
-  }
-
-  package nonisolated struct MaxStreamDuration: Sendable {
-    // SwiftProtobuf.Message conformance is added in an extension below. See the
-    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-    // methods supported on all messages.
-
-    package var maxStreamDuration: SwiftProtobuf.Google_Protobuf_Duration {
-      get {_maxStreamDuration ?? SwiftProtobuf.Google_Protobuf_Duration()}
-      set {_maxStreamDuration = newValue}
-    }
-    /// Returns true if `maxStreamDuration` has been explicitly set.
-    package var hasMaxStreamDuration: Bool {self._maxStreamDuration != nil}
-    /// Clears the value of `maxStreamDuration`. Subsequent reads from it will return its default value.
-    package mutating func clearMaxStreamDuration() {self._maxStreamDuration = nil}
-
-    package var grpcTimeoutHeaderMax: SwiftProtobuf.Google_Protobuf_Duration {
-      get {_grpcTimeoutHeaderMax ?? SwiftProtobuf.Google_Protobuf_Duration()}
-      set {_grpcTimeoutHeaderMax = newValue}
-    }
-    /// Returns true if `grpcTimeoutHeaderMax` has been explicitly set.
-    package var hasGrpcTimeoutHeaderMax: Bool {self._grpcTimeoutHeaderMax != nil}
-    /// Clears the value of `grpcTimeoutHeaderMax`. Subsequent reads from it will return its default value.
-    package mutating func clearGrpcTimeoutHeaderMax() {self._grpcTimeoutHeaderMax = nil}
-
-    package var grpcTimeoutHeaderOffset: SwiftProtobuf.Google_Protobuf_Duration {
-      get {_grpcTimeoutHeaderOffset ?? SwiftProtobuf.Google_Protobuf_Duration()}
-      set {_grpcTimeoutHeaderOffset = newValue}
-    }
-    /// Returns true if `grpcTimeoutHeaderOffset` has been explicitly set.
-    package var hasGrpcTimeoutHeaderOffset: Bool {self._grpcTimeoutHeaderOffset != nil}
-    /// Clears the value of `grpcTimeoutHeaderOffset`. Subsequent reads from it will return its default value.
-    package mutating func clearGrpcTimeoutHeaderOffset() {self._grpcTimeoutHeaderOffset = nil}
-
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-    package init() {}
-
-    fileprivate var _maxStreamDuration: SwiftProtobuf.Google_Protobuf_Duration? = nil
-    fileprivate var _grpcTimeoutHeaderMax: SwiftProtobuf.Google_Protobuf_Duration? = nil
-    fileprivate var _grpcTimeoutHeaderOffset: SwiftProtobuf.Google_Protobuf_Duration? = nil
   }
 
   package init() {}
@@ -1780,18 +1653,38 @@ nonisolated extension Envoy_Config_Route_V3_RateLimit: SwiftProtobuf.Message, Sw
 
 nonisolated extension Envoy_Config_Route_V3_RegexMatchAndSubstitute: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegexMatchAndSubstitute"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}pattern\0\u{1}substitution\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._pattern) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.substitution) }()
+      default: break
+      }
+    }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._pattern {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.substitution.isEmpty {
+      try visitor.visitSingularStringField(value: self.substitution, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Envoy_Config_Route_V3_RegexMatchAndSubstitute, rhs: Envoy_Config_Route_V3_RegexMatchAndSubstitute) -> Bool {
+    if lhs._pattern != rhs._pattern {return false}
+    if lhs.substitution != rhs.substitution {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2731,11 +2624,10 @@ nonisolated extension Envoy_Config_Route_V3_QueryParameterMatcher: SwiftProtobuf
 
 nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RouteAction"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{3}cluster_header\0\u{3}weighted_clusters\0\u{3}metadata_match\0\u{3}prefix_rewrite\0\u{3}host_rewrite_literal\0\u{3}auto_host_rewrite\0\u{1}timeout\0\u{3}retry_policy\0\u{2}\u{2}priority\0\u{4}\u{2}rate_limits\0\u{4}\u{2}hash_policy\0\u{4}\u{5}cluster_not_found_response_code\0\u{4}\u{4}idle_timeout\0\u{3}upgrade_configs\0\u{4}\u{4}host_rewrite_header\0\u{4}\u{3}regex_rewrite\0\u{3}retry_policy_typed_config\0\u{3}internal_redirect_policy\0\u{3}host_rewrite_path_regex\0\u{3}max_stream_duration\0\u{3}cluster_specifier_plugin\0\u{4}\u{2}inline_cluster_specifier_plugin\0\u{4}\u{2}path_rewrite_policy\0\u{4}\u{3}host_rewrite\0\u{3}path_rewrite\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{3}cluster_header\0\u{3}weighted_clusters\0\u{3}metadata_match\0\u{3}prefix_rewrite\0\u{3}host_rewrite_literal\0\u{3}auto_host_rewrite\0\u{1}timeout\0\u{3}retry_policy\0\u{2}\u{2}priority\0\u{4}\u{2}rate_limits\0\u{4}\u{2}hash_policy\0\u{4}\u{9}idle_timeout\0\u{4}\u{5}host_rewrite_header\0\u{4}\u{3}regex_rewrite\0\u{3}retry_policy_typed_config\0\u{4}\u{2}host_rewrite_path_regex\0\u{4}\u{2}cluster_specifier_plugin\0\u{4}\u{2}inline_cluster_specifier_plugin\0\u{4}\u{2}path_rewrite_policy\0\u{4}\u{3}host_rewrite\0\u{3}path_rewrite\0")
 
   fileprivate class _StorageClass {
     var _clusterSpecifier: Envoy_Config_Route_V3_RouteAction.OneOf_ClusterSpecifier?
-    var _clusterNotFoundResponseCode: Envoy_Config_Route_V3_RouteAction.ClusterNotFoundResponseCode = .serviceUnavailable
     var _metadataMatch: Envoy_Config_Core_V3_Metadata? = nil
     var _prefixRewrite: String = String()
     var _regexRewrite: Envoy_Config_Route_V3_RegexMatchAndSubstitute? = nil
@@ -2748,10 +2640,7 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
     var _rateLimits: [Envoy_Config_Route_V3_RateLimit] = []
     var _hashPolicy: [Envoy_Config_Route_V3_RouteAction.HashPolicy] = []
     var _idleTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
-    var _upgradeConfigs: [Envoy_Config_Route_V3_RouteAction.UpgradeConfig] = []
     var _retryPolicyTypedConfig: SwiftProtobuf.Google_Protobuf_Any? = nil
-    var _internalRedirectPolicy: Envoy_Config_Route_V3_RouteAction.InternalRedirectPolicy? = nil
-    var _maxStreamDuration: Envoy_Config_Route_V3_RouteAction.MaxStreamDuration? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2763,7 +2652,6 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
 
     init(copying source: _StorageClass) {
       _clusterSpecifier = source._clusterSpecifier
-      _clusterNotFoundResponseCode = source._clusterNotFoundResponseCode
       _metadataMatch = source._metadataMatch
       _prefixRewrite = source._prefixRewrite
       _regexRewrite = source._regexRewrite
@@ -2776,10 +2664,7 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
       _rateLimits = source._rateLimits
       _hashPolicy = source._hashPolicy
       _idleTimeout = source._idleTimeout
-      _upgradeConfigs = source._upgradeConfigs
       _retryPolicyTypedConfig = source._retryPolicyTypedConfig
-      _internalRedirectPolicy = source._internalRedirectPolicy
-      _maxStreamDuration = source._maxStreamDuration
     }
   }
 
@@ -2855,9 +2740,7 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
         case 11: try { try decoder.decodeSingularEnumField(value: &_storage._priority) }()
         case 13: try { try decoder.decodeRepeatedMessageField(value: &_storage._rateLimits) }()
         case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._hashPolicy) }()
-        case 20: try { try decoder.decodeSingularEnumField(value: &_storage._clusterNotFoundResponseCode) }()
         case 24: try { try decoder.decodeSingularMessageField(value: &_storage._idleTimeout) }()
-        case 25: try { try decoder.decodeRepeatedMessageField(value: &_storage._upgradeConfigs) }()
         case 29: try {
           var v: String?
           try decoder.decodeSingularStringField(value: &v)
@@ -2868,7 +2751,6 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
         }()
         case 32: try { try decoder.decodeSingularMessageField(value: &_storage._regexRewrite) }()
         case 33: try { try decoder.decodeSingularMessageField(value: &_storage._retryPolicyTypedConfig) }()
-        case 34: try { try decoder.decodeSingularMessageField(value: &_storage._internalRedirectPolicy) }()
         case 35: try {
           var v: Envoy_Config_Route_V3_RegexMatchAndSubstitute?
           var hadOneofValue = false
@@ -2882,7 +2764,6 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
             _storage._hostRewriteSpecifier = .hostRewritePathRegex(v)
           }
         }()
-        case 36: try { try decoder.decodeSingularMessageField(value: &_storage._maxStreamDuration) }()
         case 37: try {
           var v: String?
           try decoder.decodeSingularStringField(value: &v)
@@ -2973,15 +2854,9 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
       if !_storage._hashPolicy.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._hashPolicy, fieldNumber: 15)
       }
-      if _storage._clusterNotFoundResponseCode != .serviceUnavailable {
-        try visitor.visitSingularEnumField(value: _storage._clusterNotFoundResponseCode, fieldNumber: 20)
-      }
       try { if let v = _storage._idleTimeout {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
       } }()
-      if !_storage._upgradeConfigs.isEmpty {
-        try visitor.visitRepeatedMessageField(value: _storage._upgradeConfigs, fieldNumber: 25)
-      }
       try { if case .hostRewriteHeader(let v)? = _storage._hostRewriteSpecifier {
         try visitor.visitSingularStringField(value: v, fieldNumber: 29)
       } }()
@@ -2991,14 +2866,8 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
       try { if let v = _storage._retryPolicyTypedConfig {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 33)
       } }()
-      try { if let v = _storage._internalRedirectPolicy {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 34)
-      } }()
       try { if case .hostRewritePathRegex(let v)? = _storage._hostRewriteSpecifier {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
-      } }()
-      try { if let v = _storage._maxStreamDuration {
-        try visitor.visitSingularMessageField(value: v, fieldNumber: 36)
       } }()
       switch _storage._clusterSpecifier {
       case .clusterSpecifierPlugin?: try {
@@ -3030,7 +2899,6 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
         let _storage = _args.0
         let rhs_storage = _args.1
         if _storage._clusterSpecifier != rhs_storage._clusterSpecifier {return false}
-        if _storage._clusterNotFoundResponseCode != rhs_storage._clusterNotFoundResponseCode {return false}
         if _storage._metadataMatch != rhs_storage._metadataMatch {return false}
         if _storage._prefixRewrite != rhs_storage._prefixRewrite {return false}
         if _storage._regexRewrite != rhs_storage._regexRewrite {return false}
@@ -3043,10 +2911,7 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
         if _storage._rateLimits != rhs_storage._rateLimits {return false}
         if _storage._hashPolicy != rhs_storage._hashPolicy {return false}
         if _storage._idleTimeout != rhs_storage._idleTimeout {return false}
-        if _storage._upgradeConfigs != rhs_storage._upgradeConfigs {return false}
         if _storage._retryPolicyTypedConfig != rhs_storage._retryPolicyTypedConfig {return false}
-        if _storage._internalRedirectPolicy != rhs_storage._internalRedirectPolicy {return false}
-        if _storage._maxStreamDuration != rhs_storage._maxStreamDuration {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -3054,10 +2919,6 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
-}
-
-nonisolated extension Envoy_Config_Route_V3_RouteAction.ClusterNotFoundResponseCode: SwiftProtobuf._ProtoNameProviding {
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SERVICE_UNAVAILABLE\0\u{1}NOT_FOUND\0\u{1}INTERNAL_SERVER_ERROR\0")
 }
 
 nonisolated extension Envoy_Config_Route_V3_RouteAction.HashPolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -3394,108 +3255,6 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction.HashPolicy.FilterState: 
 
   package static func ==(lhs: Envoy_Config_Route_V3_RouteAction.HashPolicy.FilterState, rhs: Envoy_Config_Route_V3_RouteAction.HashPolicy.FilterState) -> Bool {
     if lhs.key != rhs.key {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Envoy_Config_Route_V3_RouteAction.UpgradeConfig: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = Envoy_Config_Route_V3_RouteAction.protoMessageName + ".UpgradeConfig"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}upgrade_type\0\u{1}enabled\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.upgradeType) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._enabled) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    if !self.upgradeType.isEmpty {
-      try visitor.visitSingularStringField(value: self.upgradeType, fieldNumber: 1)
-    }
-    try { if let v = self._enabled {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Envoy_Config_Route_V3_RouteAction.UpgradeConfig, rhs: Envoy_Config_Route_V3_RouteAction.UpgradeConfig) -> Bool {
-    if lhs.upgradeType != rhs.upgradeType {return false}
-    if lhs._enabled != rhs._enabled {return false}
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Envoy_Config_Route_V3_RouteAction.InternalRedirectPolicy: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = Envoy_Config_Route_V3_RouteAction.protoMessageName + ".InternalRedirectPolicy"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Envoy_Config_Route_V3_RouteAction.InternalRedirectPolicy, rhs: Envoy_Config_Route_V3_RouteAction.InternalRedirectPolicy) -> Bool {
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Envoy_Config_Route_V3_RouteAction.MaxStreamDuration: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = Envoy_Config_Route_V3_RouteAction.protoMessageName + ".MaxStreamDuration"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}max_stream_duration\0\u{3}grpc_timeout_header_max\0\u{3}grpc_timeout_header_offset\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._maxStreamDuration) }()
-      case 2: try { try decoder.decodeSingularMessageField(value: &self._grpcTimeoutHeaderMax) }()
-      case 3: try { try decoder.decodeSingularMessageField(value: &self._grpcTimeoutHeaderOffset) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._maxStreamDuration {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    try { if let v = self._grpcTimeoutHeaderMax {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
-    } }()
-    try { if let v = self._grpcTimeoutHeaderOffset {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    } }()
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Envoy_Config_Route_V3_RouteAction.MaxStreamDuration, rhs: Envoy_Config_Route_V3_RouteAction.MaxStreamDuration) -> Bool {
-    if lhs._maxStreamDuration != rhs._maxStreamDuration {return false}
-    if lhs._grpcTimeoutHeaderMax != rhs._grpcTimeoutHeaderMax {return false}
-    if lhs._grpcTimeoutHeaderOffset != rhs._grpcTimeoutHeaderOffset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

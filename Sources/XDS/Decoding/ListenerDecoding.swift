@@ -1,0 +1,217 @@
+import Mesh
+import SwiftProtobuf
+
+extension ResourceDecoder {
+    mutating func listener(_ message: Proto.Listener) throws(MeshError) -> Listener {
+        try refuse(message.hasApiListener, "api_listener")
+        try refuse(message.useOriginalDst.value, "use_original_dst")
+        try refuse(message.transparent.value, "transparent")
+        try refuse(message.hasUdpListenerConfig, "udp_listener_config")
+        try refuse(message.listenerSpecifier != nil, "internal_listener")
+        try refuse(message.hasFilterChainMatcher, "filter_chain_matcher")
+        try refuse(message.hasFcdsConfig, "fcds_config")
+        try refuse(!message.additionalAddresses.isEmpty, "additional_addresses")
+        try refuse(!message.accessLog.isEmpty, "access_log")
+        if message.hasBindToPort { try refuse(!message.bindToPort.value, "bind_to_port") }
+        if let filter = message.listenerFilters.first {
+            throw MeshError("listener_filters[0]", "\"\(filter.name)\" is not supported")
+        }
+        guard message.hasAddress else { throw MeshError("address", "is missing") }
+        let (host, port) = try MeshError.at("address") { () throws(MeshError) in
+            try message.address.hostAndPort()
+        }
+        try require(address: host, "address.socket_address.address")
+        let (chain, chainPath) = try onlyFilterChain(of: message)
+        let manager = try MeshError.at(chainPath) { () throws(MeshError) in
+            try connectionManager(of: chain)
+        }
+        let path = chainPath + ".filters[0].typed_config"
+        let listener = try MeshError.at(path) { () throws(MeshError) in
+            try served(message, host: host, port: port, by: manager)
+        }
+        try noteUnknownFields(of: message)
+        return listener
+    }
+
+    private func onlyFilterChain(
+        of message: Proto.Listener
+    ) throws(MeshError) -> (chain: Proto.FilterChain, path: String) {
+        if message.hasDefaultFilterChain {
+            try refuse(!message.filterChains.isEmpty, "default_filter_chain beside filter_chains")
+            return (message.defaultFilterChain, "default_filter_chain")
+        }
+        guard let chain = message.filterChains.first else {
+            throw MeshError("filter_chains", "must not be empty")
+        }
+        try refuse(message.filterChains.count > 1, "filter_chains[1]")
+        return (chain, "filter_chains[0]")
+    }
+
+    private mutating func connectionManager(
+        of chain: Proto.FilterChain
+    ) throws(MeshError) -> Proto.HTTPConnectionManager {
+        // An empty match is fulfilled by all; whatever is in this one is unknown here.
+        let matchesAll = chain.filterChainMatch.unknownFields.data.isEmpty
+        try refuse(!matchesAll, "filter_chain_match")
+        try refuse(chain.useProxyProto.value, "use_proxy_proto")
+        if chain.hasTransportSocket {
+            try MeshError.at("transport_socket") { () throws(MeshError) in
+                try requirePlain(chain.transportSocket)
+            }
+        }
+        guard let filter = chain.filters.first else {
+            throw MeshError("filters", "must not be empty")
+        }
+        try refuse(chain.filters.count > 1, "filters[1]")
+        return try MeshError.at("filters[0]") { () throws(MeshError) in
+            guard case .typedConfig(let any)? = filter.configType else {
+                throw MeshError("typed_config", "is missing")
+            }
+            return try MeshError.at("typed_config") { () throws(MeshError) in
+                let manager = try unpack(any, as: Proto.HTTPConnectionManager.self)
+                guard let manager else { throw MeshError("", "\(any.typeURL) is not supported") }
+                return manager
+            }
+        }
+    }
+
+    /// - Throws: `MeshError` for anything but bytes as they come.
+    func requirePlain(_ socket: Proto.TransportSocket) throws(MeshError) {
+        guard case .typedConfig(let any)? = socket.configType else {
+            throw MeshError("typed_config", "is missing")
+        }
+        if any.typeURL != Proto.RawBuffer.typeURL {
+            throw MeshError("typed_config", "\(any.typeURL) is not supported")
+        }
+    }
+
+    private mutating func served(
+        _ message: Proto.Listener, host: String, port: UInt16,
+        by manager: Proto.HTTPConnectionManager
+    ) throws(MeshError) -> Listener {
+        switch manager.codecType {
+        case .auto, .http1: break
+        case .http2, .http3: throw MeshError("codec_type", "\(manager.codecType) is not supported")
+        case .UNRECOGNIZED(let number):
+            throw MeshError("codec_type", "\(number) is not a known value")
+        }
+        try checkHTTPFilters(manager.httpFilters)
+        let listener = try Listener(
+            name: message.name, host: host, port: port,
+            direction: try direction(of: message), routes: try routes(of: manager),
+            limits: try limits(of: manager),
+            statPrefix: manager.statPrefix.isEmpty ? message.statPrefix : manager.statPrefix,
+            accessLogPath: try accessLogPath(manager.accessLog))
+        try noteUnknownFields(of: manager)
+        return listener
+    }
+
+    private func direction(of message: Proto.Listener) throws(MeshError) -> Listener.Direction {
+        switch message.trafficDirection {
+        case .unspecified: .unspecified
+        case .inbound: .inbound
+        case .outbound: .outbound
+        case .UNRECOGNIZED(let number):
+            throw MeshError("traffic_direction", "\(number) is not a known value")
+        }
+    }
+
+    private mutating func routes(
+        of manager: Proto.HTTPConnectionManager
+    ) throws(MeshError) -> Listener.Routes {
+        switch manager.routeSpecifier {
+        case .rds(let rds):
+            try rds.configSource.requireAggregated("rds.config_source")
+            return .discovered(rds.routeConfigName)
+        case .routeConfig(let message):
+            return .inline(
+                try MeshError.at("route_config") { () throws(MeshError) in
+                    try routeConfiguration(message)
+                })
+        case .scopedRoutes: throw MeshError("scoped_routes", "is not supported")
+        case nil: throw MeshError("rds", "is missing")
+        }
+    }
+
+    /// The router is the only filter there is, and must be the last (gRFC A39).
+    private mutating func checkHTTPFilters(
+        _ filters: [Proto.HTTPFilter]
+    ) throws(MeshError) {
+        for (index, filter) in filters.enumerated() {
+            let isLast = index == filters.count - 1
+            try MeshError.at("http_filters[\(index)]") { () throws(MeshError) in
+                try checkHTTPFilter(filter, isLast: isLast)
+            }
+        }
+        if filters.isEmpty { throw MeshError("http_filters", "the router is missing") }
+    }
+
+    private mutating func checkHTTPFilter(
+        _ filter: Proto.HTTPFilter, isLast: Bool
+    ) throws(MeshError) {
+        guard case .typedConfig(let any)? = filter.configType else {
+            if filter.isOptional, !isLast { return }
+            throw MeshError("typed_config", "is missing")
+        }
+        if let router = try unpack(any, as: Proto.Router.self) {
+            if !isLast { throw MeshError("", "the router must be the last filter") }
+            try refuse(filter.disabled, "disabled")
+            try noteUnknownFields(of: router)
+        } else if isLast {
+            throw MeshError("", "the last filter must be the router")
+        } else if !filter.isOptional {
+            throw MeshError("typed_config", "\(any.typeURL) is not supported")
+        }
+    }
+
+    private func limits(
+        of manager: Proto.HTTPConnectionManager
+    ) throws(MeshError) -> ListenerLimits {
+        let common = manager.commonHTTPProtocolOptions
+        let path = "common_http_protocol_options"
+        try refuse(common.hasMaxStreamDuration, path + ".max_stream_duration")
+        try refuse(common.hasMaxRequestsPerConnection, path + ".max_requests_per_connection")
+        let standard = ListenerLimits.default
+        let headKiB = manager.hasMaxRequestHeadersKb ? manager.maxRequestHeadersKb.value : 60
+        guard headKiB <= 8192 else { throw MeshError("max_request_headers_kb", "must be 1…8192") }
+        return try ListenerLimits(
+            idleTimeout: common.hasIdleTimeout
+                ? try common.idleTimeout.limit(path + ".idle_timeout") : standard.idleTimeout,
+            streamIdleTimeout: manager.hasStreamIdleTimeout
+                ? try manager.streamIdleTimeout.limit("stream_idle_timeout")
+                : standard.streamIdleTimeout,
+            requestTimeout: try manager.requestTimeout.limit("request_timeout"),
+            requestHeadTimeout: manager.hasRequestHeadersTimeout
+                ? try manager.requestHeadersTimeout.limit("request_headers_timeout")
+                : standard.requestHeadTimeout,
+            maximumConnectionDuration:
+                try common.maxConnectionDuration.limit(path + ".max_connection_duration"),
+            maximumHeadByteCount: headKiB << 10,
+            maximumFieldCount: common.hasMaxHeadersCount
+                ? common.maxHeadersCount.value : standard.maximumFieldCount)
+    }
+
+    private mutating func accessLogPath(
+        _ logs: [Proto.AccessLog]
+    ) throws(MeshError) -> String? {
+        guard let log = logs.first else { return nil }
+        try refuse(logs.count > 1, "access_log[1]")
+        return try MeshError.at("access_log[0]") { () throws(MeshError) in
+            try refuse(log.hasFilter, "filter")
+            guard case .typedConfig(let any)? = log.configType else {
+                throw MeshError("typed_config", "is missing")
+            }
+            if let file = try unpack(any, as: Proto.FileAccessLog.self) {
+                try noteUnknownFields(of: file)
+                return file.path
+            }
+            guard let stream = try unpack(any, as: Proto.StdoutAccessLog.self) else {
+                throw MeshError("typed_config", "\(any.typeURL) is not supported")
+            }
+            try noteUnknownFields(of: stream)
+            return Self.standardOutputPath
+        }
+    }
+
+    static var standardOutputPath: String { "/dev/stdout" }
+}

@@ -1,0 +1,106 @@
+public import Mesh
+import SwiftProtobuf
+
+extension Listener {
+    /// The listener as a proxy or a stock Envoy takes it.
+    public var resource: Resource {
+        var message = Proto.Listener()
+        message.name = name
+        message.address = Proto.Address(host: host, port: port)
+        message.trafficDirection =
+            switch direction {
+            case .unspecified: .unspecified
+            case .inbound: .inbound
+            case .outbound: .outbound
+            }
+        var filter = Proto.Filter()
+        filter.name = "envoy.filters.network.http_connection_manager"
+        filter.typedConfig = connectionManager.packed
+        var chain = Proto.FilterChain()
+        chain.filters = [filter]
+        message.filterChains = [chain]
+        return Resource(.listener, name: name, message)
+    }
+
+    /// A listener for a gRPC client without a proxy, which asks for it by `name` (gRFC A27).
+    public static func forGRPCClient(name: String, routeConfigurationName: String) -> Resource {
+        var manager = Proto.HTTPConnectionManager()
+        manager.statPrefix = name
+        manager.rds = Proto.Rds(name: routeConfigurationName)
+        manager.httpFilters = [.router]
+        var message = Proto.Listener()
+        message.name = name
+        message.apiListener.apiListener = manager.packed
+        return Resource(.listener, name: name, message)
+    }
+
+    private var connectionManager: Proto.HTTPConnectionManager {
+        var manager = Proto.HTTPConnectionManager()
+        manager.statPrefix = statPrefix
+        switch routes {
+        case .discovered(let name): manager.rds = Proto.Rds(name: name)
+        case .inline(let configuration): manager.routeConfig = configuration.message
+        }
+        manager.httpFilters = [.router]
+        limits.apply(to: &manager)
+        if let accessLogPath {
+            var file = Proto.FileAccessLog()
+            file.path = accessLogPath
+            var log = Proto.AccessLog()
+            log.name = "envoy.access_loggers.file"
+            log.typedConfig = file.packed
+            manager.accessLog = [log]
+        }
+        return manager
+    }
+}
+
+extension ListenerLimits {
+    /// Writes what is not as it would be without being written.
+    fileprivate func apply(to manager: inout Proto.HTTPConnectionManager) {
+        let standard = ListenerLimits.default
+        var common = Proto.CommonHTTPOptions()
+        if idleTimeout != standard.idleTimeout { common.idleTimeout = .init(limit: idleTimeout) }
+        if let maximumConnectionDuration {
+            common.maxConnectionDuration = .init(maximumConnectionDuration)
+        }
+        if maximumFieldCount != standard.maximumFieldCount {
+            common.maxHeadersCount = .init(maximumFieldCount)
+        }
+        if common != Proto.CommonHTTPOptions() { manager.commonHTTPProtocolOptions = common }
+        if streamIdleTimeout != standard.streamIdleTimeout {
+            manager.streamIdleTimeout = .init(limit: streamIdleTimeout)
+        }
+        if let requestTimeout { manager.requestTimeout = .init(requestTimeout) }
+        if requestHeadTimeout != standard.requestHeadTimeout {
+            manager.requestHeadersTimeout = .init(limit: requestHeadTimeout)
+        }
+        if maximumHeadByteCount != standard.maximumHeadByteCount {
+            manager.maxRequestHeadersKb = .init(maximumHeadByteCount >> 10)
+        }
+    }
+}
+
+extension Proto.Rds {
+    fileprivate init(name: String) {
+        self.init()
+        routeConfigName = name
+        configSource = .aggregated
+    }
+}
+
+extension Proto.HTTPFilter {
+    fileprivate static var router: Self {
+        var filter = Self()
+        filter.name = "envoy.filters.http.router"
+        filter.typedConfig = Proto.Router().packed
+        return filter
+    }
+}
+
+extension Proto.Duration {
+    /// No limit is written as zero.
+    init(limit: Duration?) {
+        self.init(limit ?? .zero)
+    }
+}

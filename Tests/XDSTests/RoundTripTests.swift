@@ -1,0 +1,178 @@
+import Mesh
+import SwiftProtobuf
+import Testing
+import XDS
+
+@Suite struct `A value of the mesh` {
+    @Test func `comes back from its resource when it is a listener`() throws {
+        var decoder = ResourceDecoder(rejectsUnknownFields: true)
+        let limits = try ListenerLimits(
+            idleTimeout: nil, streamIdleTimeout: .milliseconds(1500), requestTimeout: .seconds(7),
+            requestHeadTimeout: nil, maximumConnectionDuration: .seconds(9),
+            maximumHeadByteCount: 16 << 10, maximumFieldCount: 7)
+        let listeners = [
+            try Listener(
+                name: "outbound", host: "127.0.0.1", port: 15001, direction: .outbound,
+                routes: .discovered("outbound"), statPrefix: "outbound"),
+            try Listener(
+                name: "inbound", host: "::", port: 0, direction: .inbound,
+                routes: .inline(try routes(name: "inline")), limits: limits, statPrefix: "in",
+                accessLogPath: "/dev/stdout"),
+        ]
+        for listener in listeners {
+            let resource = listener.resource
+            #expect(resource.name == listener.name)
+            #expect(try decoder.listener(resource.body) == listener)
+            #expect(try resource.json().contains("\"stat_prefix\""))
+        }
+    }
+
+    @Test func `comes back from its resource when it is a route configuration`() throws {
+        var decoder = ResourceDecoder(rejectsUnknownFields: true)
+        let configuration = try routes(name: "outbound")
+        #expect(try decoder.routeConfiguration(configuration.resource.body) == configuration)
+    }
+
+    @Test func `comes back from its resource when it is a cluster`() throws {
+        var decoder = ResourceDecoder(rejectsUnknownFields: true)
+        for cluster in try clusters() {
+            #expect(try decoder.cluster(cluster.resource.body) == cluster)
+            #expect(throws: Never.self) { try cluster.resource.json() }
+        }
+    }
+
+    @Test func `comes back from its resource when it is an assignment`() throws {
+        var decoder = ResourceDecoder(rejectsUnknownFields: true)
+        let assignment = try assignment()
+        #expect(try decoder.endpointAssignment(assignment.resource.body) == assignment)
+    }
+
+    @Test func `has the same bytes each time`() throws {
+        for cluster in try clusters() { #expect(cluster.resource == cluster.resource) }
+    }
+}
+
+private func assignment() throws -> EndpointAssignment {
+    try EndpointAssignment(
+        clusterName: "reviews/v1",
+        localities: [
+            try LocalityEndpoints(
+                locality: Locality(region: "a", zone: "b", subZone: "c"), priority: 1, weight: 3,
+                endpoints: [
+                    try Endpoint(host: "10.0.0.1", port: 80, weight: 5, health: .draining),
+                    try Endpoint(host: "fe80::1", port: 65535),
+                ])
+        ], overprovisioningFactor: 100)
+}
+
+private func clusters() throws -> [Cluster] {
+    [
+        try Cluster(name: "a", discovery: .eds(serviceName: "a")),
+        try Cluster(
+            name: "reviews/v1", discovery: .eds(serviceName: "other"),
+            connectTimeout: .milliseconds(250), loadBalancing: .leastRequest(choices: 3),
+            circuitBreakers: CircuitBreakers(connections: 1, pendingRequests: 2, requests: 3),
+            upstreamProtocol: .http2, outlierDetection: try OutlierDetection(interval: .seconds(2)),
+            maximumRequestsPerConnection: 100, idleTimeout: nil, panicThreshold: 0),
+        try Cluster(
+            name: "static", discovery: .static(try assignment()),
+            loadBalancing: try .ringHash(checkingMinimumSize: 10, maximumSize: 20),
+            idleTimeout: .seconds(5)),
+        try Cluster(name: "random", discovery: .eds(serviceName: "x"), loadBalancing: .random),
+    ]
+}
+
+private func routes(name: String) throws -> RouteConfiguration {
+    let mutations = try HeaderMutations(
+        add: [
+            try HeaderMutations.Addition(name: "x-a", value: "100%% %%x"),
+            try HeaderMutations.Addition(
+                name: "x-b", value: "", action: .overwriteIfExists, keepsEmptyValue: true),
+            try HeaderMutations.Addition(name: "x-c", value: "c", action: .addIfAbsent),
+            try HeaderMutations.Addition(name: "x-d", value: "d", action: .overwrite),
+        ], remove: ["x-gone"])
+    let retry = try RetryPolicy(
+        conditions: [.serverError, .connectFailure, .retriableStatusCodes, .grpcUnavailable],
+        retryCount: 2, perTryTimeout: .seconds(1), retriableStatusCodes: [429],
+        baseInterval: .milliseconds(10), maximumInterval: .milliseconds(50))
+    return try RouteConfiguration(
+        name: name,
+        virtualHosts: [
+            try VirtualHost(
+                name: "reviews",
+                domains: try ["reviews", "*.reviews", "reviews.*", "*"].map {
+                    try DomainPattern(parsing: $0)
+                },
+                routes: try forwarding(mutations, retry) + answering(),
+                requestHeaders: mutations, responseHeaders: mutations, retryPolicy: retry)
+        ],
+        requestHeaders: mutations, responseHeaders: mutations,
+        mostSpecificHeaderMutationsWin: true, ignoresPortInHostMatching: true)
+}
+
+private func forwarding(
+    _ mutations: HeaderMutations, _ retry: RetryPolicy
+) throws -> [Route] {
+    let match = RouteMatch(
+        path: .prefix("/"), isCaseSensitive: false,
+        headers: [
+            try HeaderMatcher(
+                name: "a", .string(try StringMatcher(.exact("b"), ignoresCase: true))),
+            try HeaderMatcher(name: ":method", .string(try StringMatcher(regex: "G.*"))),
+            try HeaderMatcher(
+                name: "c", .range(-1..<5), isInverted: true, treatsMissingAsEmpty: true),
+            try HeaderMatcher(name: "d", .present(false)),
+        ],
+        queryParameters: [
+            try QueryParameterMatcher(name: "q"),
+            try QueryParameterMatcher(name: "r", .string(try StringMatcher(.contains("x")))),
+        ], isGRPC: true)
+    let split = try WeightedClusters(
+        entries: [
+            try WeightedClusters.Entry(
+                name: "reviews/v1", weight: 950_000, requestHeaders: mutations,
+                responseHeaders: mutations, hostRewrite: "v1"),
+            try WeightedClusters.Entry(name: "reviews/v2", weight: 50_000),
+        ], usesHashPolicy: true)
+    let sticky = try ForwardAction(
+        destination: .weighted(split), pathRewrite: .prefix("/new"),
+        hostRewrite: .literal("host"), timeout: nil, idleTimeout: .after(.seconds(3)),
+        hashPolicies: [
+            try HashPolicy(
+                .cookie(try HashPolicy.Cookie(name: "user", timeToLive: .zero, path: "/"))),
+            try HashPolicy(.cookie(try HashPolicy.Cookie(name: "other")), isTerminal: true),
+            try HashPolicy(.header("x-user")), try HashPolicy(.sourceAddress),
+            try HashPolicy(.queryParameter("u")),
+        ], retryPolicy: retry)
+    let plain = try ForwardAction(
+        destination: .cluster("x"),
+        pathRewrite: .regex(try RegexRewrite(pattern: "^/a", substitution: "/b\\0")),
+        hostRewrite: .header("x-host"), timeout: .milliseconds(1), idleTimeout: .disabled)
+    return [
+        Route(
+            name: "reviews/sticky", match: match, action: .forward(sticky),
+            requestHeaders: mutations, responseHeaders: mutations),
+        Route(match: RouteMatch(path: .exact("/x")), action: .forward(plain)),
+        Route(
+            match: RouteMatch(path: .prefix("")),
+            action: .forward(try ForwardAction(destination: .cluster("x")))),
+    ]
+}
+
+private func answering() throws -> [Route] {
+    [
+        Route(
+            match: RouteMatch(path: try .separatedPrefix(parsing: "/a")),
+            action: .redirect(
+                try RedirectAction(
+                    status: .permanentRedirect, scheme: "https", host: "h", port: 8443,
+                    path: .replace("/x"), stripsQuery: true))),
+        Route(
+            match: RouteMatch(path: try .regex(parsing: "/[a-z]+")),
+            action: .directResponse(try DirectResponseAction(status: 503, body: [0xFF, 0x00]))),
+        Route(
+            match: RouteMatch(path: .prefix("/")),
+            action: .directResponse(
+                try DirectResponseAction(status: 200, body: Array("ok".utf8)))),
+    ]
+}
