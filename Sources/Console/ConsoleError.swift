@@ -44,7 +44,7 @@ public enum ConsoleError: Error, Equatable, Sendable {
 }
 
 /// How the program ends, for scripts.
-public enum ExitStatus: Int32, CaseIterable, Sendable {
+public enum ProgramExit: Int32, CaseIterable, Sendable {
     case success = 0
     /// The control plane refused the request, or the command failed.
     case failure = 1
@@ -58,7 +58,7 @@ public enum ExitStatus: Int32, CaseIterable, Sendable {
 }
 
 extension ConsoleError {
-    public var exitStatus: ExitStatus {
+    public var exitStatus: ProgramExit {
         switch self {
         case .weights, .argument, .unsupportedScheme, .file, .document: .usage
         case .unknownHost, .cannotConnect, .brokenAnswer, .noAnswer: .unreachable

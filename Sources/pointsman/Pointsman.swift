@@ -26,7 +26,7 @@ struct Pointsman: ParsableCommand {
             try command.run()
         } catch  where exitCode(for: error) == .validationFailure {
             Screen.standard(environment: Settings.environment).say(fullMessage(for: error))
-            exit(withError: ArgumentParser.ExitCode(ExitStatus.usage.rawValue))
+            exit(withError: ArgumentParser.ExitCode(ProgramExit.usage.rawValue))
         } catch {
             exit(withError: error)
         }

@@ -66,11 +66,14 @@ struct GetRevisions: ParsableCommand {
     @Argument(help: "One revision, with its diff and how far it has come.")
     var number: Int64?
 
+    @Option(help: "How many of the latest.")
+    var limit = 20
+
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         try common.run { session throws(ConsoleError) in
-            try session.getRevisions(number: number)
+            try session.getRevisions(number: number, limit: max(1, limit))
         }
     }
 }

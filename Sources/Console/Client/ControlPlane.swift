@@ -45,6 +45,33 @@ public struct ControlPlane: Sendable {
         return Tagged(document: try Self.document(of: response), entityTag: response.entityTag)
     }
 
+    /// Most pages of one list.
+    private static let pageLimit = 1000
+
+    /// Reads a list page by page.
+    ///
+    /// - Parameters:
+    ///   - target: The list, without a query.
+    ///   - cursor: The parameter that takes where the next page begins.
+    ///   - limit: Most items; `nil` reads all.
+    /// - Returns: The items in their order.
+    /// - Throws: ``ConsoleError/refused(_:)`` for every answer that is not a success.
+    public func list(
+        _ target: String, cursor: String, limit: Int? = nil
+    ) throws(ConsoleError) -> [JSONValue] {
+        var items: [JSONValue] = []
+        var parameters = limit.map { ["limit=\(min($0, 1000))"] } ?? []
+        for _ in 0..<Self.pageLimit {
+            let query = parameters.isEmpty ? "" : "?" + parameters.joined(separator: "&")
+            let page = try get(target + query).document
+            items += page["items"]?.elements ?? []
+            let isEnough = limit.map { items.count >= $0 } ?? false
+            guard let next = page["next"], next != .null, !isEnough else { break }
+            parameters = ["\(cursor)=\(Self.percentEncoded(next.plainText))"]
+        }
+        return Array(items.prefix(limit ?? items.count))
+    }
+
     /// Reads a document that may not be there; `nil` for a 404.
     public func find(_ target: String) throws(ConsoleError) -> Tagged? {
         do throws(ConsoleError) {
@@ -62,12 +89,13 @@ public struct ControlPlane: Sendable {
         _ method: String, _ target: String, body: JSONValue? = nil, intent: Intent
     ) throws(ConsoleError) -> JSONValue {
         var target = target
-        if intent.isDryRun { target += target.contains("?") ? "&dryRun=true" : "?dryRun=true" }
+        func add(_ parameter: String) {
+            target += (target.contains("?") ? "&" : "?") + parameter
+        }
+        if intent.isDryRun { add("dryRun=true") }
+        if let reason = intent.reason { add("reason=\(Self.percentEncoded(reason))") }
         var fields: [(name: String, value: String)] = []
         if let user { fields.append(("x-pointsman-user", Self.fieldValue(user))) }
-        if let reason = intent.reason {
-            fields.append(("x-pointsman-reason", Self.fieldValue(reason)))
-        }
         switch intent.basis {
         case .any: break
         case .tag(let tag): fields.append(("if-match", tag))
@@ -79,7 +107,8 @@ public struct ControlPlane: Sendable {
 
     /// Reads how far a revision has come.
     public func status(ofRevision number: Int64) throws(ConsoleError) -> RevisionStatus {
-        RevisionStatus(number: number, document: try get("/v1/revisions/\(number)").document)
+        let document = try get("/v1/revisions/\(number)").document
+        return RevisionStatus(number: number, coverage: document["inEffect"])
     }
 
     private static func document(of response: Response) throws(ConsoleError) -> JSONValue {

@@ -3,7 +3,11 @@ import Kernel
 extension Session {
     /// Makes services what a document says, after the control plane has checked all of them.
     ///
-    /// - Parameter prunes: Whether services that the document does not name are removed.
+    /// - Parameters:
+    ///   - file: The document.
+    ///   - prunes: Whether services that the document does not name are removed.
+    ///   - options: How the change is carried out.
+    /// - Throws: ``ConsoleError``; a refusal leaves everything as it was.
     public func apply(
         _ file: ServiceFile, prunes: Bool, options: ChangeOptions
     ) throws(ConsoleError) {
@@ -14,70 +18,56 @@ extension Session {
         if prunes { steps += try planRemovals(keeping: Set(file.entries.map(\.name))) }
         let start = Instant.now()
         if !options.isDryRun {
-            for index in steps.indices { try take(&steps[index], reason: options.reason) }
+            for index in steps.indices where steps[index].action != .keep {
+                let intent = ControlPlane.Intent(
+                    reason: options.reason, basis: steps[index].basis)
+                steps[index].take(try send(steps[index], intent: intent))
+            }
         }
         let latest = steps.compactMap(\.revision).max()
-        var outcome = Outcome(
-            subject: "apply", isDryRun: options.isDryRun, revision: latest)
-        try finish(&outcome, since: start, options: options)
-        outcome.members["services"] = .array(steps.map(\.document))
-        show(outcome.document) { Self.text(steps, outcome: outcome, palette: screen.palette) }
+        let arrival =
+            switch latest {
+            case let number?: try arrival(of: number, since: start, options: options)
+            case nil: Arrival?.none
+            }
+        var document: [String: JSONValue] = [
+            "services": .array(steps.map(\.document)), "dryRun": .bool(options.isDryRun),
+        ]
+        if let latest { document["revision"] = .integer(latest) }
+        if let arrival { document["live"] = arrival.document }
+        show(.object(document)) {
+            let text = steps.map { $0.render(isDryRun: options.isDryRun, palette: screen.palette) }
+            return text.joined() + (arrival?.render(palette: screen.palette) ?? "")
+        }
     }
 
     private func plan(_ entry: ServiceFile.Entry) throws(ConsoleError) -> ApplyStep {
-        let target = ApplyStep.target(entry.name)
-        let current = try control.find(target)
-        let basis = current?.basis ?? .absent
-        let planned = try control.change(
-            "PUT", target, body: entry.document, intent: .init(isDryRun: true, basis: basis))
-        let difference = Difference(
-            from: current.map { ApplyStep.substance($0.document) },
-            to: ApplyStep.substance(planned))
-        let action: ApplyStep.Action =
-            current == nil ? .create : difference.isEmpty ? .keep : .update
-        return ApplyStep(
-            name: entry.name, action: action, body: entry.document, basis: basis,
-            difference: difference)
+        let current = try control.find(ApplyStep.target(entry.name))
+        let action: ApplyStep.Action = current == nil ? .create : .update
+        var step = ApplyStep(
+            name: entry.name, action: action, body: entry.document,
+            basis: current?.basis ?? .absent)
+        step.take(try send(step, intent: .init(isDryRun: true, basis: step.basis)))
+        return step
     }
 
     private func planRemovals(keeping names: Set<String>) throws(ConsoleError) -> [ApplyStep] {
-        let services = try control.get("/v1/services").document.list("services")
-        return services.compactMap { service in
-            guard let name = service["name"]?.text, !names.contains(name) else { return nil }
-            return ApplyStep(
-                name: name, action: .remove, body: nil, basis: .any,
-                difference: Difference(from: ApplyStep.substance(service), to: nil))
+        var steps: [ApplyStep] = []
+        for service in try control.list("/v1/services", cursor: "after") {
+            guard let name = service["name"]?.text, !names.contains(name) else { continue }
+            var step = ApplyStep(name: name, action: .remove, body: nil, basis: .any)
+            step.take(try send(step, intent: .init(isDryRun: true)))
+            steps.append(step)
         }
+        return steps
     }
 
-    private func take(_ step: inout ApplyStep, reason: String?) throws(ConsoleError) {
-        let target = ApplyStep.target(step.name)
-        let intent = ControlPlane.Intent(reason: reason, basis: step.basis)
-        switch step.action {
-        case .keep: return
-        case .create, .update:
-            let reply = try control.change("PUT", target, body: step.body, intent: intent)
-            step.revision = reply["revision"]?.whole
-        case .remove:
-            step.revision = try control.change("DELETE", target, intent: intent)["revision"]?.whole
-        }
-    }
-
-    private static func text(
-        _ steps: [ApplyStep], outcome: Outcome, palette: Palette
-    ) -> String {
-        var text = ""
-        for step in steps {
-            text += "\(palette.paint(step.name, .strong)): \(step.action.rawValue)"
-            if outcome.isDryRun, step.action != .keep {
-                text += palette.paint(" (dry run, nothing is changed)", .faint)
-            } else if let revision = step.revision {
-                text += palette.paint(" (revision \(revision))", .faint)
-            }
-            text += "\n" + step.difference.render(indentation: 2, palette: palette)
-        }
-        if let arrival = outcome.arrival { text += arrival.text + "\n" }
-        return text
+    private func send(
+        _ step: ApplyStep, intent: ControlPlane.Intent
+    ) throws(ConsoleError) -> JSONValue {
+        let method = step.action == .remove ? "DELETE" : "PUT"
+        return try control.change(
+            method, ApplyStep.target(step.name), body: step.body, intent: intent)
     }
 }
 
@@ -91,22 +81,38 @@ struct ApplyStep {
     }
 
     let name: String
-    let action: Action
+    private(set) var action: Action
     let body: JSONValue?
     let basis: ControlPlane.Basis
-    let difference: Difference
-    var revision: Int64?
+    private(set) var difference = Difference(nil)
+    private(set) var revision: Int64?
+
+    init(name: String, action: Action, body: JSONValue?, basis: ControlPlane.Basis) {
+        self.name = name
+        self.action = action
+        self.body = body
+        self.basis = basis
+    }
 
     static func target(_ name: String) -> String {
         "/v1/services/\(ControlPlane.percentEncoded(name))"
     }
 
-    /// The document without what the control plane adds to it.
-    static func substance(_ document: JSONValue) -> JSONValue {
-        guard case .object(var members) = document else { return document }
-        members["revision"] = nil
-        members["name"] = nil
-        return .object(members)
+    /// Takes in what the control plane says of the change, or would do.
+    mutating func take(_ reply: JSONValue) {
+        revision = reply["revision"]?.whole
+        difference = Difference(reply["diff"], without: "services.\(name).")
+        if reply["changed"]?.flag == false { action = .keep }
+    }
+
+    func render(isDryRun: Bool, palette: Palette) -> String {
+        var text = "\(palette.paint(name, .strong)): \(action.rawValue)"
+        if action != .keep {
+            let made = revision.map { "revision \($0)" } ?? "done"
+            let remark = isDryRun ? "dry run, nothing is changed" : made
+            text += palette.paint(" (\(remark))", .faint)
+        }
+        return text + "\n" + difference.render(indentation: 2, palette: palette)
     }
 
     var document: JSONValue {
@@ -127,13 +133,5 @@ extension Difference.Line {
         case .changed(let from, let to):
             ["path": .string(path), "from": .string(from), "to": .string(to)]
         }
-    }
-}
-
-extension JSONValue {
-    /// The elements of a list that stands alone or under `name`.
-    func list(_ name: String) -> [JSONValue] {
-        if case .array(let elements) = self { return elements }
-        return self[name]?.elements ?? []
     }
 }

@@ -7,12 +7,11 @@ extension Session {
         let reply = try control.change(
             "POST", "/v1/revisions/\(number):restore",
             intent: .init(reason: options.reason, isDryRun: options.isDryRun))
-        var outcome = Outcome(
-            subject: "restore", isDryRun: options.isDryRun, revision: reply["revision"]?.whole)
-        outcome.lines = ["everything is as it was at revision \(number)"]
+        var outcome = Outcome(subject: "restore", reply: reply, options: options)
+        outcome.text = "everything is as it was at revision \(number)"
         outcome.members["restored"] = .integer(number)
         try finish(&outcome, since: start, options: options)
-        show(outcome.document) { outcome.text(palette: screen.palette) }
+        show(outcome.document) { outcome.render(palette: screen.palette) }
     }
 
     /// Removes a service with its versions and routes.
@@ -21,10 +20,9 @@ extension Session {
         let reply = try control.change(
             "DELETE", ApplyStep.target(service),
             intent: .init(reason: options.reason, isDryRun: options.isDryRun))
-        var outcome = Outcome(
-            subject: service, isDryRun: options.isDryRun, revision: reply["revision"]?.whole)
-        outcome.lines = ["removed"]
+        var outcome = Outcome(subject: service, reply: reply, options: options)
+        outcome.text = "removed"
         try finish(&outcome, since: start, options: options)
-        show(outcome.document) { outcome.text(palette: screen.palette) }
+        show(outcome.document) { outcome.render(palette: screen.palette) }
     }
 }

@@ -52,9 +52,9 @@ extension Session {
     }
 
     private func checkLines() -> (lines: [CheckLine], isReachable: Bool) {
-        let services: ControlPlane.Tagged
+        let services: [JSONValue]
         do throws(ConsoleError) {
-            services = try control.get("/v1/services")
+            services = try control.list("/v1/services", cursor: "after")
         } catch {
             let line = CheckLine(.bad, error.message, hint: error.hint)
             return ([line], error.exitStatus != .unreachable)
@@ -63,7 +63,7 @@ extension Session {
             CheckLine(.good, "the control plane answers at \(control.client.address)")
         ]
         lines.append(versionLine())
-        lines.append(servicesLine(services.document))
+        lines.append(servicesLine(count: services.count))
         lines += storeLines()
         lines += sidecarLines()
         return (lines, true)
@@ -81,8 +81,7 @@ extension Session {
             hint: "use the same version of both when something looks odd")
     }
 
-    private func servicesLine(_ document: JSONValue) -> CheckLine {
-        let count = document.list("services").count
+    private func servicesLine(count: Int) -> CheckLine {
         if count > 0 { return CheckLine(.good, "\(count) service\(count == 1 ? "" : "s")") }
         return CheckLine(
             .caution, "there are no services", hint: "add one with 'pointsman apply -f FILE'")
@@ -90,7 +89,7 @@ extension Session {
 
     private func storeLines() -> [CheckLine] {
         do throws(ConsoleError) {
-            let revisions = try control.get("/v1/revisions").document.list("revisions")
+            let revisions = try control.list("/v1/revisions", cursor: "before", limit: 1)
             guard let latest = revisions.first.map(RevisionView.init) else {
                 return [CheckLine(.good, "the store answers and is empty")]
             }
@@ -103,7 +102,7 @@ extension Session {
     private func sidecarLines() -> [CheckLine] {
         let proxies: [JSONValue]
         do throws(ConsoleError) {
-            proxies = try control.get("/v1/proxies").document.list("proxies")
+            proxies = try control.list("/v1/proxies", cursor: "offset")
         } catch {
             return [CheckLine(.bad, "sidecars: \(error.message)", hint: error.hint)]
         }
@@ -128,17 +127,22 @@ extension Session {
 }
 
 extension ProxyView {
+    private var standing: String {
+        revision.map { "it has revision \($0)" } ?? "it has nothing yet"
+    }
+
     /// What is wrong with the sidecar; `nil` when nothing is.
     fileprivate var complaint: CheckLine? {
         switch state {
-        case .live: nil
+        case .current: nil
         case .lagging:
             CheckLine(
-                .caution, "sidecar \(name) lags: it has revision \(revision)",
+                .caution, "sidecar \(name) lags: \(standing)",
                 hint: "ask again in a moment; if it stays so, look at the sidecar's log")
         case .refused:
             CheckLine(
-                .bad, "sidecar \(name) refused the latest revision: \(reason)",
+                .bad,
+                "sidecar \(name) refused the latest revision: \(refusal ?? "it says no more")",
                 hint: "it keeps the last good one; go back with 'pointsman restore N'")
         }
     }

@@ -3,7 +3,12 @@ import Kernel
 extension Session {
     /// Gives the versions of a service new weights.
     ///
-    /// - Parameter route: Which of the service's routes; `nil` when it has one.
+    /// - Parameters:
+    ///   - service: The service.
+    ///   - route: Which of its routes; `nil` when it has one.
+    ///   - weights: What every version gets; one that is not named gets nothing.
+    ///   - options: How the change is carried out.
+    /// - Throws: ``ConsoleError``.
     public func split(
         service: String, route: String?, weights: SplitArgument, options: ChangeOptions
     ) throws(ConsoleError) {
@@ -15,17 +20,15 @@ extension Session {
             "PUT", target, body: weights.requestBody,
             intent: .init(
                 reason: options.reason, isDryRun: options.isDryRun, basis: before.basis))
-        var result = Outcome(
-            subject: service, isDryRun: options.isDryRun, revision: reply["revision"]?.whole)
-        result.lines = [
-            Self.splitText(from: before.document["weights"], to: weights.requestBody["weights"])
-        ]
-        result.members["weights"] = reply["weights"] ?? weights.requestBody["weights"]
+        var result = Outcome(subject: service, reply: reply, options: options)
+        result.text = Self.splitText(
+            from: before.document["weights"], to: weights.requestBody["weights"])
+        result.members["route"] = before.document["route"]
         try finish(&result, since: start, options: options)
-        show(result.document) { result.text(palette: screen.palette) }
+        show(result.document) { result.render(palette: screen.palette) }
     }
 
-    /// `v1 100% → 95%, v2 0% → 5%`
+    /// What becomes of every version: `v1 100% → 95%, v2 0% → 5%`.
     static func splitText(from old: JSONValue?, to new: JSONValue?) -> String {
         let before = ServiceView.shares(old)
         let after = ServiceView.shares(new)
@@ -43,9 +46,15 @@ extension Session {
     func finish(
         _ outcome: inout Outcome, since start: Instant, options: ChangeOptions
     ) throws(ConsoleError) {
-        guard let patience = options.patience, !options.isDryRun, let number = outcome.revision
-        else { return }
-        outcome.arrival = try awaitRevision(number, since: start, patience: patience)
+        guard let number = outcome.revision else { return }
+        outcome.arrival = try arrival(of: number, since: start, options: options)
+    }
+
+    func arrival(
+        of number: Int64, since start: Instant, options: ChangeOptions
+    ) throws(ConsoleError) -> Arrival? {
+        guard let patience = options.patience, !options.isDryRun else { return nil }
+        return try awaitRevision(number, since: start, patience: patience)
     }
 }
 
@@ -53,37 +62,39 @@ extension Session {
 struct Outcome {
     let subject: String
     let isDryRun: Bool
-    /// `nil` when nothing was changed.
+    let isChanged: Bool
+    /// The revision that the change made, or the present one when nothing was different.
     let revision: Int64?
-    var lines: [String] = []
+    var text = ""
     var members: [String: JSONValue] = [:]
     var arrival: Arrival?
 
-    init(subject: String, isDryRun: Bool, revision: Int64?) {
+    init(subject: String, reply: JSONValue, options: ChangeOptions) {
         self.subject = subject
-        self.isDryRun = isDryRun
-        self.revision = revision
+        isDryRun = options.isDryRun
+        isChanged = reply["changed"]?.flag ?? true
+        revision = reply["revision"]?.whole
+        members["diff"] = reply["diff"]
     }
 
-    func text(palette: Palette) -> String {
-        var text = "\(subject): \(lines.joined(separator: "; "))"
-        if isDryRun {
-            text += palette.paint(" (dry run, nothing is changed)", .faint)
-        } else if let revision {
-            text += palette.paint(" (revision \(revision))", .faint)
-        }
-        text += "\n"
-        if let arrival {
-            text += palette.paint(arrival.text, arrival.status.total == 0 ? .caution : .good)
-            text += "\n"
-        }
-        return text
+    func render(palette: Palette) -> String {
+        var line = "\(palette.paint(subject, .strong)): \(text)"
+        line += palette.paint(" (\(remark))", .faint) + "\n"
+        if let arrival { line += arrival.render(palette: palette) }
+        return line
+    }
+
+    private var remark: String {
+        if isDryRun { return isChanged ? "dry run, nothing is changed" : "dry run, no change" }
+        let revision = revision.map { "revision \($0)" } ?? "done"
+        return isChanged ? revision : "unchanged, \(revision)"
     }
 
     var document: JSONValue {
         var document = members
         document["subject"] = .string(subject)
         document["dryRun"] = .bool(isDryRun)
+        document["changed"] = .bool(isChanged)
         if let revision { document["revision"] = .integer(revision) }
         if let arrival { document["live"] = arrival.document }
         return .object(document)

@@ -6,10 +6,14 @@ public struct Arrival: Equatable, Sendable {
     /// From the start of the wait until the answer that said so.
     public var elapsed: Duration
 
-    /// `live on 3 of 3 sidecars after 12 ms`
+    /// How far it came: `live on 3 of 3 sidecars after 12 ms`.
     var text: String {
         if status.total == 0 { return "no sidecar is connected" }
         return "live on \(status.applied) of \(status.total) sidecars after \(elapsed.shortText)"
+    }
+
+    func render(palette: Palette) -> String {
+        palette.paint(text, status.total == 0 ? .caution : .good) + "\n"
     }
 
     var document: JSONValue {
@@ -25,16 +29,14 @@ public struct Arrival: Equatable, Sendable {
 
 extension Session {
     /// Waits until a revision is in effect on every connected sidecar and says so.
+    ///
+    /// - Throws: ``ConsoleError/waitTimedOut(_:after:)`` or ``ConsoleError/sidecarsRefused(_:)``.
     public func wait(forRevision number: Int64, patience: Duration) throws(ConsoleError) {
         let arrival = try awaitRevision(number, since: .now(), patience: patience)
-        show(arrival.document) { "revision \(number) is \(arrival.text)\n" }
+        show(arrival.document) { "revision \(number): " + arrival.render(palette: screen.palette) }
     }
 
-    /// Asks for a revision until it is live everywhere.
-    ///
-    /// - Parameter start: When the change was sent; time is counted from here.
-    /// - Throws: ``ConsoleError/sidecarsRefused(_:)`` as soon as one refuses it,
-    ///   ``ConsoleError/waitTimedOut(_:after:)`` when `patience` is over.
+    /// Asks for a revision until it is live everywhere; time counts from `start`.
     func awaitRevision(
         _ number: Int64, since start: Instant, patience: Duration
     ) throws(ConsoleError) -> Arrival {

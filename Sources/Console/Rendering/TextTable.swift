@@ -65,6 +65,7 @@ public struct TextTable: Sendable {
                 }
                 if !isLast { line += "   " }
             }
+            while line.last == " " { line.removeLast() }
             text += line + "\n"
         }
         return text

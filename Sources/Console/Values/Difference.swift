@@ -1,4 +1,4 @@
-/// What changes from one document to another, leaf by leaf.
+/// What a change makes different, field by field, as the control plane says it.
 public struct Difference: Equatable, Sendable {
     public enum Change: Equatable, Sendable {
         case added(String)
@@ -7,7 +7,7 @@ public struct Difference: Equatable, Sendable {
     }
 
     public struct Line: Equatable, Sendable {
-        /// Where the leaf stands: `routes[beta].split.v2`.
+        /// Where the field stands: `routes.beta.split.v2`.
         public var path: String
         public var change: Change
     }
@@ -16,23 +16,23 @@ public struct Difference: Equatable, Sendable {
 
     public var isEmpty: Bool { lines.isEmpty }
 
-    /// Compares two documents; elements of arrays are paired by their `name`, else by position.
-    public init(from old: JSONValue?, to new: JSONValue?) {
-        let before = Self.leaves(of: old)
-        let after = Self.leaves(of: new)
-        var lines: [Line] = []
-        for path in Set(before.keys).union(after.keys).sorted() {
-            switch (before[path], after[path]) {
-            case (nil, let added?): lines.append(Line(path: path, change: .added(added)))
-            case (let removed?, nil): lines.append(Line(path: path, change: .removed(removed)))
-            case (let from?, let to?):
-                if from != to {
-                    lines.append(Line(path: path, change: .changed(from: from, to: to)))
-                }
-            case (nil, nil): break
+    /// Reads the `diff` of an answer.
+    ///
+    /// - Parameters:
+    ///   - document: A list of `path`, `before` and `after`.
+    ///   - prefix: What is left out where a path begins with it, since the reader knows it.
+    public init(_ document: JSONValue?, without prefix: String = "") {
+        lines = (document?.elements ?? []).compactMap { field in
+            guard let path = field["path"]?.text else { return nil }
+            let name = path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
+            return switch (field["before"]?.plainText, field["after"]?.plainText) {
+            case (let before?, let after?):
+                Line(path: name, change: .changed(from: before, to: after))
+            case (nil, let after?): Line(path: name, change: .added(after))
+            case (let before?, nil): Line(path: name, change: .removed(before))
+            case (nil, nil): nil
             }
         }
-        self.lines = lines
     }
 
     /// The lines as text, `+` for what is new, `-` for what goes, `~` for what changes.
@@ -48,46 +48,5 @@ public struct Difference: Equatable, Sendable {
                 margin + palette.paint("~ \(line.path): \(from) → \(to)", .caution) + "\n"
             }
         }.joined()
-    }
-
-    private static func leaves(of value: JSONValue?) -> [String: String] {
-        var leaves: [String: String] = [:]
-        if let value { collect(value, path: "", into: &leaves) }
-        return leaves
-    }
-
-    private static func collect(
-        _ value: JSONValue, path: String, into leaves: inout [String: String]
-    ) {
-        switch value {
-        case .null: break
-        case .bool, .integer, .number, .string: leaves[path] = value.plainText
-        case .object(let members):
-            for (name, member) in members {
-                collect(member, path: path.isEmpty ? name : "\(path).\(name)", into: &leaves)
-            }
-        case .array(let elements):
-            if elements.allSatisfy({ $0.members.isEmpty && $0.elements.isEmpty }) {
-                leaves[path] = elements.map(\.plainText).joined(separator: ", ")
-                return
-            }
-            for (position, element) in elements.enumerated() {
-                var rest = element
-                let label = Self.takeLabel(of: &rest) ?? String(position)
-                collect(rest, path: "\(path)[\(label)]", into: &leaves)
-            }
-        }
-    }
-
-    /// Takes the name away that pairs the element with its other self, unless it is all there is.
-    private static func takeLabel(of element: inout JSONValue) -> String? {
-        guard case .object(var members) = element, let name = members["name"]?.text else {
-            return nil
-        }
-        if members.count > 1 {
-            members["name"] = nil
-            element = .object(members)
-        }
-        return name
     }
 }

@@ -29,7 +29,9 @@ public struct ServiceFile: Equatable, Sendable {
 
     /// Reads a document.
     ///
-    /// - Parameter path: What the document is called in messages.
+    /// - Parameters:
+    ///   - contents: YAML or JSON.
+    ///   - path: What the document is called in messages.
     /// - Throws: ``ConsoleError/document(path:fault:)``; what a service must be like is for the
     ///   control plane to say.
     public init(parsing contents: [UInt8], path: String) throws(ConsoleError) {

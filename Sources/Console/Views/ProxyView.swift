@@ -1,13 +1,13 @@
 /// A sidecar as the API gives it, as far as tables show it.
 struct ProxyView {
     enum State: String {
-        case live
+        case current
         case lagging
         case refused
 
         var tone: Tone {
             switch self {
-            case .live: .good
+            case .current: .good
             case .lagging: .caution
             case .refused: .bad
             }
@@ -21,16 +21,18 @@ struct ProxyView {
     }
 
     var name: String { word("id") }
-    var revision: String { word("revision") }
-    var reason: String { word("reason") }
+    /// The latest revision that is in effect there; `nil` before the first.
+    var revision: Int64? { document["revision"]?.whole }
+    var refusal: String? { document["refusal"]?["reason"]?.text }
+    /// A state that this program does not know yet is no good news.
     var state: State { State(rawValue: word("state")) ?? .lagging }
 
     func cells(now: Int64) -> [TextTable.Cell] {
-        let since = document["since"]?.text.flatMap(secondsSinceEpoch)
+        let since = document["connectedAt"]?.text.flatMap(secondsSinceEpoch)
         return [
             .init(name), .init(word("service")), .init(state.rawValue, state.tone),
-            .init(revision), .init(ageText(since: since, now: now)), .init(word("address")),
-            .init(word("program")), .init(reason),
+            .init(revision.map(String.init) ?? "-"), .init(ageText(since: since, now: now)),
+            .init(word("address")), .init(word("userAgent")), .init(refusal ?? ""),
         ]
     }
 

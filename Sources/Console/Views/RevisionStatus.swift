@@ -1,4 +1,4 @@
-/// One change of the configuration, and how far it has come.
+/// How far a revision has come.
 public struct RevisionStatus: Equatable, Sendable {
     public struct Refusal: Equatable, Sendable {
         public var proxy: String
@@ -6,7 +6,7 @@ public struct RevisionStatus: Equatable, Sendable {
     }
 
     public var number: Int64
-    /// How many sidecars have it, or a later one, in effect.
+    /// How many connected sidecars have it, or a later one, in effect.
     public var applied: Int
     /// How many sidecars are connected.
     public var total: Int
@@ -25,24 +25,18 @@ public struct RevisionStatus: Equatable, Sendable {
         self.refusals = refusals
     }
 
-    /// Whether every connected sidecar has it in effect; so it is when there is none.
-    public var isLive: Bool { applied >= total }
-}
-
-extension RevisionStatus {
-    /// Reads `GET /v1/revisions/{n}`.
-    public init(number: Int64, document: JSONValue) {
+    /// Reads the `inEffect` of `GET /v1/revisions/{n}`.
+    public init(number: Int64, coverage: JSONValue?) {
         self.number = number
-        let rollout = document["status"] ?? document
-        applied = Int(clamping: rollout["applied"]?.whole ?? 0)
-        total = Int(clamping: rollout["total"]?.whole ?? rollout["proxies"]?.whole ?? 0)
-        laggards = (rollout["laggards"]?.elements ?? []).map { laggard in
-            laggard["id"]?.text ?? laggard["proxy"]?.text ?? laggard.plainText
-        }
-        refusals = (rollout["refusals"]?.elements ?? []).map { refusal in
+        applied = Int(clamping: coverage?["applied"]?.whole ?? 0)
+        total = Int(clamping: coverage?["of"]?.whole ?? 0)
+        laggards = (coverage?["lagging"]?.elements ?? []).map(\.plainText)
+        refusals = (coverage?["refused"]?.elements ?? []).map { refusal in
             Refusal(
-                proxy: refusal["proxy"]?.text ?? refusal["id"]?.text ?? "",
-                reason: refusal["reason"]?.text ?? refusal["message"]?.text ?? "")
+                proxy: refusal["proxy"]?.text ?? "", reason: refusal["reason"]?.text ?? "")
         }
     }
+
+    /// Whether every connected sidecar has it in effect; so it is when there is none.
+    public var isLive: Bool { applied >= total }
 }

@@ -1,69 +1,47 @@
-import FoundationEssentials
-
-/// A revision as the API gives it, as far as tables show it.
+/// A revision as the API gives it, as far as people are shown it.
 struct RevisionView {
     let status: RevisionStatus
-    let who: String
-    let why: String
-    let what: String
-    let time: Int64?
-    let diff: JSONValue?
+    private let document: JSONValue
 
     init(_ document: JSONValue) {
         status = RevisionStatus(
-            number: document["revision"]?.whole ?? document["number"]?.whole ?? 0,
-            document: document)
-        who = document["who"]?.text ?? "-"
-        why = document["why"]?.text ?? ""
-        what = document["what"]?.text ?? ""
-        time = document["when"]?.text.flatMap(secondsSinceEpoch)
-        diff = document["diff"]
+            number: document["number"]?.whole ?? 0, coverage: document["inEffect"])
+        self.document = document
     }
 
-    func cells(now: Int64) -> [TextTable.Cell] {
-        [
+    /// The row of a list, which does not say itself how far each revision has come.
+    func cells(proxies: [ProxyView], now: Int64) -> [TextTable.Cell] {
+        let applied = proxies.count { ($0.revision ?? 0) >= status.number }
+        let tone: Tone = applied == proxies.count ? .good : .caution
+        return [
             .init("\(status.number)"), .init(ageText(since: time, now: now)), .init(who),
-            live, .init(what), .init(why),
+            .init("\(applied)/\(proxies.count)", tone), .init(what), .init(why),
         ]
     }
 
-    private var live: TextTable.Cell {
-        if !status.refusals.isEmpty { return .init("refused", .bad) }
-        let text = "\(status.applied)/\(status.total)"
-        return .init(text, status.isLive ? .good : .caution)
-    }
-
     func text(palette: Palette, now: Int64) -> String {
-        var text = "\(palette.paint("revision \(status.number)", .strong))"
-        text += ", \(ageText(since: time, now: now)) ago by \(who)"
-        text += why.isEmpty ? "\n" : ": \(why)\n"
-        text += "live on \(palette.paint(live.text, live.tone)) sidecars\n"
+        var text = palette.paint("revision \(status.number)", .strong)
+        text += ": \(what), \(ageText(since: time, now: now)) ago by \(who)\n"
+        if !why.isEmpty { text += "  \(why)\n" }
+        text += Difference(document["diff"]).render(indentation: 2, palette: palette)
+        text += palette.paint(
+            "live on \(status.applied) of \(status.total) sidecars",
+            status.isLive ? .good : .caution)
+        text += "\n"
         for laggard in status.laggards { text += "  waiting for \(laggard)\n" }
         for refusal in status.refusals {
-            text += "  " + palette.paint("\(refusal.proxy): \(refusal.reason)", .bad) + "\n"
+            text += palette.paint("  refused by \(refusal.proxy): \(refusal.reason)", .bad) + "\n"
         }
         return text
     }
-}
 
-/// Reads a date of RFC 3339, such as `2026-01-31T12:00:00.000Z`.
-func secondsSinceEpoch(_ text: String) -> Int64? {
-    let whole = text.firstIndex(of: ".").map { text[..<$0] + "Z" } ?? text[...]
-    guard let date = try? Date(String(whole), strategy: .iso8601) else { return nil }
-    return Int64(date.timeIntervalSince1970)
-}
+    private var who: String { document["who"]?.text ?? "-" }
+    private var why: String { document["why"]?.text ?? "" }
+    private var time: Int64? { document["at"]?.text.flatMap(secondsSinceEpoch) }
 
-/// `12 s`, `3 min`; a date in the future, by clocks that differ, is `0 s`.
-func ageText(since time: Int64?, now: Int64) -> String {
-    guard let time else { return "-" }
-    let seconds = max(0, now - time)
-    return seconds == 0 ? "0 s" : Duration.seconds(seconds).shortText.ageWithoutFraction
-}
-
-extension String {
-    /// Ages are whole: `1.0 s` is `1 s`.
-    fileprivate var ageWithoutFraction: String {
-        guard let point = firstIndex(of: "."), let space = firstIndex(of: " ") else { return self }
-        return String(self[..<point] + self[space...])
+    /// The kind of change and the service: `split reviews`.
+    private var what: String {
+        let kind = document["kind"]?.text ?? "-"
+        return document["service"]?.text.map { "\(kind) \($0)" } ?? kind
     }
 }
