@@ -120,7 +120,7 @@ extension RegexRewrite {
 }
 
 extension HeaderMutations {
-    /// - Parameter prefix: `request` or `response`, with which the names of the fields begin.
+    // `prefix` is `request` or `response`, with which the names of the fields begin.
     init(
         add options: [Proto.HeaderValueOption], remove names: [String], prefix: String
     ) throws(MeshError) {

@@ -2,7 +2,7 @@ import Mesh
 import SwiftProtobuf
 
 extension ResourceDecoder {
-    /// - Parameter isNested: Whether it stands in a cluster, where its fields are looked at too.
+    // One that `isNested` stands in a cluster, whose unknown fields are noted with its own.
     mutating func endpointAssignment(
         _ message: Proto.ClusterLoadAssignment, isNested: Bool = false
     ) throws(MeshError) -> EndpointAssignment {

@@ -7,7 +7,7 @@ import SwiftProtobuf
 /// that would have to guard or steer traffic and cannot. A field that is not known at all is
 /// noted, as Envoy does, or refused if so wished.
 public struct ResourceDecoder: Sendable {
-    /// `--reject-unknown-dynamic-fields`
+    /// What `--reject-unknown-dynamic-fields` asks for.
     public let rejectsUnknownFields: Bool
     /// What was met so far, each once; at most ``unknownFieldLimit``.
     public private(set) var unknownFields: Set<UnknownField> = []
