@@ -27,14 +27,7 @@ enum Callbacks {
             unsafe recorder(user)?.countGlitch()
             return 0
         }
-        unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
-            if let frame = unsafe frame,
-                unsafe frame.pointee.hd.type == UInt8(NGHTTP2_RST_STREAM.rawValue)
-            {
-                unsafe recorder(user)?.countGlitch()
-            }
-            return 0
-        }
+        unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, sentFrame)
         unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, couldNotSend)
         unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks) {
             session, streamID, code, user in
@@ -186,6 +179,26 @@ private func receivedFrame(
         recorder.windowUpdated()
     case NGHTTP2_RST_STREAM.rawValue, NGHTTP2_PRIORITY.rawValue:
         recorder.countGlitch()
+    default:
+        break
+    }
+    return 0
+}
+
+private func sentFrame(
+    session: OpaquePointer?, frame: UnsafePointer<nghttp2_frame>?, user: UnsafeMutableRawPointer?
+) -> CInt {
+    guard let frame = unsafe frame, let recorder = unsafe recorder(user) else { return failed }
+    let header = unsafe frame.pointee.hd
+    switch UInt32(header.type) {
+    case NGHTTP2_RST_STREAM.rawValue:
+        recorder.countGlitch()
+    case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
+        if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
+            let slot = unsafe slot(of: header.stream_id, in: session)
+        {
+            recorder.sentEnd(slot: slot, streamID: header.stream_id)
+        }
     default:
         break
     }

@@ -35,6 +35,8 @@ extension Recorder {
         case .open:
             record.isDeferred = count == 0
             return count == 0 ? .deferred : .data(count)
+        case .reset:
+            return .deferred
         case .ended, .finished:
             record.sending = .finished
             return .last(count)

@@ -194,6 +194,13 @@ import HTTP
         append(.end(StreamHandle(streamID: UInt32(streamID), slot: slot)))
     }
 
+    func sentEnd(slot: UInt32, streamID: Int32) {
+        guard let record = record(slot: slot, streamID: streamID), record.life == .open else {
+            return
+        }
+        append(.endSent(StreamHandle(streamID: UInt32(streamID), slot: slot)))
+    }
+
     func closedStream(slot: UInt32, streamID: Int32, code: UInt32) {
         guard let record = record(slot: slot, streamID: streamID) else { return }
         switch record.life {

@@ -114,7 +114,9 @@ extension Session {
         guard let record = recorder.record(stream) else { return }
         _ = unsafe nghttp2_submit_rst_stream(
             handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), record.streamID, code.rawValue)
-        record.sending = .finished
+        record.sending = .reset
+        recorder.queuedByteCount -= record.queue.count
+        record.queue.release()
     }
 
     /// Asks the peer for a sign of life: ``SessionEvent/pingAcknowledged(payload:)``.

@@ -20,14 +20,15 @@ public import HTTP
 
     /// Makes a session and queues its preface and SETTINGS.
     ///
+    /// Without memory for it the process ends, as with every allocation of Swift itself.
+    ///
     /// - Parameters:
     ///   - role: Which end of the connection we are.
     ///   - limits: Announced to the peer where HTTP/2 has words for them, and enforced.
-    /// - Throws: ``SessionError/outOfMemory``.
-    public init(role: Role, limits: SessionLimits = SessionLimits()) throws(SessionError) {
+    public init(role: Role, limits: SessionLimits = SessionLimits()) {
         let recorder = Recorder(limits: limits, isServer: role == .server)
         guard let handle = unsafe makeHandle(role: role, limits: limits, recorder: recorder) else {
-            throw .outOfMemory
+            preconditionFailure("no memory for an HTTP/2 session")
         }
         self.limits = limits
         self.recorder = recorder

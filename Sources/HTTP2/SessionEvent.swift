@@ -19,6 +19,8 @@ public enum SessionEvent: Equatable, Sendable {
     case trailers(StreamHandle)
     /// The peer sends nothing more on this stream.
     case end(StreamHandle)
+    /// The end of our side has left the session; the peer may still be sending.
+    case endSent(StreamHandle)
     /// The stream is gone, with ``ErrorCode/noError`` when both sides had ended; its last event.
     case closed(StreamHandle, ErrorCode)
     /// A queue that had refused bytes is half empty again.

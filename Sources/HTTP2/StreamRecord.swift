@@ -20,6 +20,8 @@ final class StreamRecord {
         case endedWithTrailers
         /// The last frame is with nghttp2.
         case finished
+        /// RST_STREAM is queued; no more DATA goes out.
+        case reset
     }
 
     var life = Life.vacant

@@ -8,7 +8,7 @@ import Testing
 
     @Test(arguments: segments)
     func `brings heads, bodies and trailers both ways`(segment: Int) throws {
-        let pair = try Pair(segment: segment)
+        let pair = Pair(segment: segment)
         let stream = try pair.client.session.submitRequest(
             makeRequest(
                 "POST", path: "/a?b=c",
@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func `may be an answer without a body`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         _ = try pair.client.session.submitRequest(makeRequest(), endsStream: true)
         try pair.settle()
         #expect(pair.server.log == ["settings", "1 GET reviews/", "1 end"])
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func `fills the head as HTTP/1 would`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         _ = try pair.client.session.submitRequest(
             makeRequest(
                 "POST",
@@ -80,7 +80,7 @@ import Testing
     }
 
     @Test func `joins the crumbs of a cookie`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         _ = try pair.client.session.submitRequest(
             makeRequest(fields: [("cookie", "a=1"), ("x", "y"), ("cookie", "b=2")]),
             endsStream: true)
@@ -91,7 +91,7 @@ import Testing
     @Test(arguments: segments)
     func `carries a body larger than every window`(segment: Int) throws {
         guard segment > 100 else { return }
-        let pair = try Pair(segment: segment)
+        let pair = Pair(segment: segment)
         let body = (0..<250_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         let stream = try pair.client.session.submitRequest(makeRequest("PUT"), endsStream: false)
         try pair.client.session.send(body.span, on: stream)
@@ -102,7 +102,7 @@ import Testing
     }
 
     @Test func `interleaves streams`() throws {
-        let pair = try Pair(segment: 100)
+        let pair = Pair(segment: 100)
         for _ in 0..<50 {
             let stream = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
             try pair.client.session.send([UInt8](repeating: 7, count: 3000).span, on: stream)
@@ -122,7 +122,7 @@ import Testing
 
 @Suite struct `An HTTP/2 stream that ends early` {
     @Test func `is reset by the client`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         let stream = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         try pair.settle()
         pair.client.session.reset(stream, .cancel)
@@ -136,7 +136,7 @@ import Testing
     }
 
     @Test func `is reset by the server`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         let stream = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         try pair.settle()
         pair.server.session.reset(pair.server.streams[0], .refusedStream)
@@ -148,7 +148,7 @@ import Testing
     }
 
     @Test func `is reset before it began`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         let stream = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         pair.client.session.reset(stream, .cancel)
         try pair.settle()
@@ -160,7 +160,7 @@ import Testing
     @Test func `gives its bytes back to the connection's window`() throws {
         var limits = SessionLimits()
         limits.connectionWindowByteCount = 64 * 1024
-        let pair = try Pair(server: limits)
+        let pair = Pair(server: limits)
         pair.server.consumes = false
         for _ in 0..<20 {
             let stream = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
@@ -173,7 +173,7 @@ import Testing
     }
 
     @Test func `is gone for both when the connection is lost`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         _ = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         _ = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         try pair.settle()
@@ -187,7 +187,7 @@ import Testing
     }
 
     @Test func `leaves a handle that names nothing`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         let old = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         pair.client.session.reset(old, .cancel)
         try pair.settle()
@@ -204,14 +204,14 @@ import Testing
 
 @Suite struct `An HTTP/2 connection` {
     @Test func `answers a PING`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         pair.client.session.ping(payload: 0x0102_0304_0506_0708)
         try pair.settle()
         #expect(pair.client.log.last == "pong \(0x0102_0304_0506_0708)")
     }
 
     @Test func `shuts down in two steps without losing a stream`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         _ = try pair.client.session.submitRequest(makeRequest(), endsStream: true)
         try pair.settle()
         pair.server.session.beginShutdown()
@@ -235,7 +235,7 @@ import Testing
     }
 
     @Test func `refuses what is not HTTP/2`() throws {
-        let server = try Peer(.server)
+        let server = Peer(.server)
         #expect(throws: SessionError.prefaceMissing) {
             try server.receive("GET / HTTP/1.1\r\nhost: a\r\n\r\n".utf8.span)
         }

@@ -45,7 +45,7 @@ struct Wire {
 
     /// Feeds `wire` in segments and tells what became of it.
     func run(_ wire: Wire, segment: Int, limits: SessionLimits = SessionLimits()) -> Outcome {
-        guard let server = try? Peer(.server, limits: limits) else { return Outcome() }
+        let server = Peer(.server, limits: limits)
         var outcome = Outcome()
         var offset = 0
         do throws(SessionError) {
@@ -172,7 +172,7 @@ struct Wire {
     }
 
     @Test func `let a modest rate of glitches pass`() throws {
-        let server = try Peer(.server)
+        let server = Peer(.server)
         try server.receive(Wire.preface.bytes.span)
         for second in 0..<200 as Range<UInt64> {
             server.now = second * 1_000_000_000
@@ -199,14 +199,14 @@ struct Wire {
     @Test func `bound what one turn works on`() throws {
         var limits = SessionLimits()
         limits.turnByteCount = 100
-        var session = try Session(role: .server, limits: limits)
+        var session = Session(role: .server, limits: limits)
         var wire = Wire.preface
         for _ in 0..<100 { wire.frame(type: 6, flags: 1, stream: 0, [0, 0, 0, 0, 0, 0, 0, 0]) }
         #expect(try session.receive(wire.bytes.span, nowNanoseconds: 0) == 100)
     }
 
     @Test func `bound the events of one turn`() throws {
-        var session = try Session(role: .server)
+        var session = Session(role: .server)
         var wire = Wire.preface
         wire.frame(type: 1, flags: 4, stream: 1, Wire.head())
         for _ in 0..<5000 { wire.frame(type: 0, flags: 0, stream: 1, [1]) }
@@ -220,7 +220,7 @@ struct Wire {
     @Test func `stop input while output does not leave`() throws {
         var limits = SessionLimits()
         limits.outboundFrameCount = 10
-        var session = try Session(role: .server, limits: limits)
+        var session = Session(role: .server, limits: limits)
         var wire = Wire.preface
         for _ in 0..<5000 { wire.frame(type: 6, flags: 0, stream: 0, [0, 0, 0, 0, 0, 0, 0, 0]) }
         var offset = 0
@@ -236,7 +236,7 @@ struct Wire {
 
 @Suite struct `HTTP/2 queues and windows` {
     @Test func `a slow reader stops its stream and no other`() throws {
-        let pair = try Pair()
+        let pair = Pair()
         pair.server.consumes = false
         let slow = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         try pair.client.session.send([UInt8](repeating: 1, count: 200_000).span, on: slow)
@@ -256,7 +256,7 @@ struct Wire {
     @Test func `a full queue refuses whole pieces and tells when it has room`() throws {
         var limits = SessionLimits()
         limits.streamQueueByteCount = 100_000
-        let pair = try Pair(client: limits)
+        let pair = Pair(client: limits)
         pair.server.consumes = false
         let stream = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         try pair.client.session.send([UInt8](repeating: 1, count: 100_000).span, on: stream)
@@ -272,7 +272,7 @@ struct Wire {
     @Test func `the session's queue bounds all streams together`() throws {
         var limits = SessionLimits()
         limits.sessionQueueByteCount = 1000
-        let pair = try Pair(client: limits)
+        let pair = Pair(client: limits)
         let first = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         let second = try pair.client.session.submitRequest(makeRequest(), endsStream: false)
         try pair.client.session.send([UInt8](repeating: 1, count: 900).span, on: first)

@@ -14,8 +14,8 @@ final class Peer {
     var consumes = true
     var now: UInt64 = 0
 
-    init(_ role: Session.Role, limits: SessionLimits = SessionLimits()) throws {
-        session = try Session(role: role, limits: limits)
+    init(_ role: Session.Role, limits: SessionLimits = SessionLimits()) {
+        session = Session(role: role, limits: limits)
     }
 
     /// Takes bytes as a socket would bring them.
@@ -72,6 +72,7 @@ final class Peer {
                 received[stream.streamID, default: []].append(input.extracting(range))
                 if consumes { session.consume(range.count, on: stream) }
             case .end(let stream): log.append("\(stream.streamID) end")
+            case .endSent: break
             case .closed(let stream, let code):
                 log.append("\(stream.streamID) closed \(code.rawValue)")
             case .drained(let stream): log.append("\(stream.streamID) drained")
@@ -101,9 +102,9 @@ final class Pair {
     init(
         segment: Int = .max, client: SessionLimits = SessionLimits(),
         server: SessionLimits = SessionLimits()
-    ) throws {
-        self.client = try Peer(.client, limits: client)
-        self.server = try Peer(.server, limits: server)
+    ) {
+        self.client = Peer(.client, limits: client)
+        self.server = Peer(.server, limits: server)
         self.segment = segment
     }
 

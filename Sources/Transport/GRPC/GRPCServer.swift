@@ -1,5 +1,5 @@
 public import EventLoop
-public import HTTP
+import HTTP2
 public import Kernel
 
 /// Who decides which calls a ``GRPCServer`` takes.
@@ -10,22 +10,21 @@ public protocol GRPCServerDelegate: AnyObject {
     func server(_ server: GRPCServer, accept call: GRPCServerCall) -> (any GRPCServerCallHandler)?
 }
 
-/// Who handles one call; called on the loop's thread, never from within a method of the call.
-public protocol GRPCServerCallHandler: AnyObject {
-    /// One whole message without its prefix.
-    func call(_ call: GRPCServerCall, didReceive message: [UInt8])
-    /// The client sends no more messages; answer with ``GRPCServerCall/finish(_:)`` when done.
-    func callDidEnd(_ call: GRPCServerCall)
-    /// The last that is heard of the call, exactly once: `ok` after an orderly end, otherwise why.
-    func call(_ call: GRPCServerCall, didClose status: GRPCStatus)
-}
-
 /// A gRPC server over HTTP/2 in the clear, several calls to a connection.
 ///
-/// It is used on the loop's thread only.
+/// It is used on the loop's thread only, and listens until ``beginShutdown()``, ``close()`` or its
+/// own end.
 public final class GRPCServer {
     /// Where it listens, with the port that the kernel chose.
     public let address: SocketAddress
+
+    let limits: GRPCLimits
+    private(set) weak var delegate: (any GRPCServerDelegate)?
+    private let loop: EventLoop
+    private var listener: Listener?
+    private let acceptor: GRPCServerAcceptor
+    private var connections: [ObjectIdentifier: GRPCServerConnection] = [:]
+    private var isShuttingDown = false
 
     /// Starts to listen.
     ///
@@ -39,40 +38,59 @@ public final class GRPCServer {
         loop: EventLoop, address: SocketAddress, limits: GRPCLimits = GRPCLimits(),
         delegate: any GRPCServerDelegate
     ) throws(Errno) {
-        self.address = address
+        self.loop = loop
+        self.limits = limits
+        self.delegate = delegate
+        acceptor = GRPCServerAcceptor()
+        let listener = try Listener(address: address, loop: loop, delegate: acceptor)
+        self.address = listener.address
+        self.listener = listener
+        acceptor.server = self
     }
+
+    deinit {
+        listener?.close()
+    }
+
+    /// How many connections are open.
+    public var connectionCount: Int { connections.count }
 
     /// Stops to listen and tells clients to go elsewhere (GOAWAY); calls go on until they end.
-    public func beginShutdown() {}
-
-    /// Ends every call and every connection now.
-    public func close() {}
-}
-
-/// One call of a client.
-public final class GRPCServerCall {
-    /// `/package.Service/Method`.
-    public let path: String
-    public let authority: String
-    /// Where the client connects from.
-    public let peer: SocketAddress
-
-    init(path: String, authority: String, peer: SocketAddress) {
-        self.path = path
-        self.authority = authority
-        self.peer = peer
+    public func beginShutdown() {
+        isShuttingDown = true
+        listener?.close()
+        listener = nil
+        for connection in connections.values { connection.beginShutdown() }
     }
 
-    /// Queues a message.
-    ///
-    /// - Returns: `false` when the call is closed; a message that does not fit
-    ///   ``GRPCLimits/queuedByteCount`` closes it with `resourceExhausted`.
-    @discardableResult
-    public func send(message: [UInt8]) -> Bool { false }
+    /// Ends every call and every connection now; handlers are told before this returns.
+    public func close() {
+        beginShutdown()
+        for connection in connections.values { connection.close() }
+    }
 
-    /// Bytes of messages that wait for the client to read.
-    public var queuedByteCount: Int { 0 }
+    fileprivate func accept(_ socket: consuming Socket, from peer: SocketAddress) {
+        guard connections.count < limits.connectionCount, !isShuttingDown else { return }
+        let session = Session(role: .server, limits: SessionLimits(limits, callsPerQueue: 2))
+        let http2 = HTTP2Connection(
+            accepted: socket, session: session, loop: loop, patience: limits.patience)
+        let connection = GRPCServerConnection(http2, server: self, peer: peer)
+        connections[ObjectIdentifier(connection)] = connection
+        http2.start(connection)
+    }
 
-    /// Ends the call with a status, behind what is queued.
-    public func finish(_ status: GRPCStatus) {}
+    func forget(_ connection: GRPCServerConnection) {
+        connections[ObjectIdentifier(connection)] = nil
+    }
+}
+
+/// Keeps the loop, which keeps the listener, from keeping the server.
+private final class GRPCServerAcceptor: ListenerDelegate {
+    weak var server: GRPCServer?
+
+    func listener(
+        _ listener: Listener, didAccept socket: consuming Socket, from peer: SocketAddress
+    ) {
+        server?.accept(socket, from: peer)
+    }
 }

@@ -1,0 +1,30 @@
+import HTTP2
+import Kernel
+
+/// Why an HTTP/2 connection is over.
+enum HTTP2ConnectionEnd: Equatable {
+    /// Both sides were done, or we closed it.
+    case finished
+    case connectFailed(Errno)
+    case connectTimedOut
+    /// The peer closed the connection without a word.
+    case peerClosed
+    case socketFailed(Errno)
+    case sessionFailed(SessionError)
+    /// A PING was not answered in time.
+    case keepAliveTimedOut
+}
+
+extension HTTP2ConnectionEnd: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .finished: "connection closed"
+        case .connectFailed(let error): "connect: \(error)"
+        case .connectTimedOut: "connect: timed out"
+        case .peerClosed: "connection closed by peer"
+        case .socketFailed(let error): "connection: \(error)"
+        case .sessionFailed(let error): "HTTP/2: \(error)"
+        case .keepAliveTimedOut: "keep-alive PING not answered"
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import EventLoop
+import HTTP
+import Kernel
+import Transport
+
+/// A client call that keeps what it was told.
+final class RecordingCall: GRPCClientCallDelegate {
+    private(set) var isOpen = false
+    private(set) var messages: [[UInt8]] = []
+    private(set) var statuses: [GRPCStatus] = []
+    var onMessage: ((GRPCClientCall, [UInt8]) -> Void)?
+
+    func callDidOpen(_ call: GRPCClientCall) { isOpen = true }
+
+    func call(_ call: GRPCClientCall, didReceive message: [UInt8]) {
+        messages.append(message)
+        onMessage?(call, message)
+    }
+
+    func call(_ call: GRPCClientCall, didClose status: GRPCStatus) { statuses.append(status) }
+}
+
+/// A server whose path says how it answers.
+final class ScriptedServer: GRPCServerDelegate, GRPCServerCallHandler {
+    private(set) var calls: [GRPCServerCall] = []
+    private(set) var received: [[UInt8]] = []
+    private(set) var statuses: [GRPCStatus] = []
+
+    func server(_ server: GRPCServer, accept call: GRPCServerCall) -> (any GRPCServerCallHandler)? {
+        if call.path == "/test.Test/Unknown" { return nil }
+        calls.append(call)
+        return self
+    }
+
+    func call(_ call: GRPCServerCall, didReceive message: [UInt8]) {
+        received.append(message)
+        switch call.path {
+        case "/test.Test/Echo": call.send(message: message)
+        case "/test.Test/Fail": call.finish(GRPCStatus(.permissionDenied, "nö: 100%"))
+        case "/test.Test/Late":
+            call.send(message: message)
+            call.finish(GRPCStatus(.aborted, "after a message"))
+        default: break
+        }
+    }
+
+    func callDidEnd(_ call: GRPCServerCall) {
+        call.finish(GRPCStatus(.ok))
+    }
+
+    func call(_ call: GRPCServerCall, didClose status: GRPCStatus) { statuses.append(status) }
+}
+
+/// Both ends on one loop, over real sockets.
+final class GRPCBench {
+    struct TimedOut: Error {}
+
+    let loop: EventLoop
+    let scripted = ScriptedServer()
+    let server: GRPCServer
+
+    init(limits: GRPCLimits = GRPCLimits()) throws {
+        loop = try EventLoop()
+        server = try GRPCServer(
+            loop: loop, address: .loopback(port: 0), limits: limits, delegate: scripted)
+    }
+
+    deinit { server.close() }
+
+    func call(
+        _ path: String, limits: GRPCLimits = GRPCLimits(), delegate: RecordingCall
+    ) -> GRPCClientCall {
+        GRPCClientCall(
+            loop: loop, address: server.address, authority: "control", path: path, limits: limits,
+            delegate: delegate)
+    }
+
+    /// Turns the loop until `condition` holds; gives up after ten seconds.
+    func turn(until condition: () -> Bool) throws {
+        let deadline = Instant.now() + .seconds(10)
+        while !condition() {
+            if Instant.now() > deadline { throw TimedOut() }
+            try loop.turn(longestWait: .milliseconds(100))
+        }
+    }
+}
