@@ -7,6 +7,8 @@ import CRE2
 public struct RegularExpression: Equatable, Sendable {
     /// Most bytes that one pattern's program and automata may take.
     public static let memoryLimit = 1 << 20
+    /// Most bytes that a replacement may make.
+    public static let resultLimit = 64 << 10
     /// Most bytes of a pattern.
     public static let patternLimit = 4096
 
@@ -29,6 +31,21 @@ public struct RegularExpression: Equatable, Sendable {
         program.matches(text)
     }
 
+    /// Checks that `substitution` names only groups that the pattern has.
+    ///
+    /// - Throws: ``RegularExpressionError/substitutionRefused(reason:)``
+    public func check(substitution: String) throws(RegularExpressionError) {
+        try program.check(substitution: substitution)
+    }
+
+    /// `text` with every match replaced by `substitution`, in which `\\0` is the whole match and
+    /// `\\1`…`\\9` are groups.
+    ///
+    /// - Returns: The new text; `nil` when it is longer than ``resultLimit`` bytes.
+    public func replacingMatches(in text: Span<UInt8>, with substitution: String) -> [UInt8]? {
+        program.replace(text, with: substitution, limit: Self.resultLimit)
+    }
+
     public static func == (one: RegularExpression, other: RegularExpression) -> Bool {
         one.pattern == other.pattern
     }
@@ -40,6 +57,8 @@ public enum RegularExpressionError: Error, Equatable, Sendable {
     case patternTooLong(limit: Int)
     /// `reason` is what RE2 says to the author of the pattern.
     case patternRefused(reason: String)
+    /// `reason` is what RE2 says to the author of the substitution.
+    case substitutionRefused(reason: String)
 }
 
 /// Owns one RE2 object.
@@ -55,9 +74,7 @@ public enum RegularExpressionError: Error, Equatable, Sendable {
                 &reason, reason.count)
         }
         guard let result = unsafe result else {
-            let end = reason.firstIndex(of: 0) ?? reason.count
-            let bytes = reason[..<end].map { UInt8(bitPattern: $0) }
-            throw .patternRefused(reason: String(decoding: bytes, as: UTF8.self))
+            throw .patternRefused(reason: Self.string(reason))
         }
         unsafe compiled = result
     }
@@ -71,5 +88,51 @@ public enum RegularExpressionError: Error, Equatable, Sendable {
             unsafe pointsman_re2_full_match(
                 compiled, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
         }
+    }
+
+    func check(substitution: String) throws(RegularExpressionError) {
+        var reason = [CChar](repeating: 0, count: 256)
+        let text = Array(substitution.utf8)
+        let isGood = unsafe text.withUnsafeBytes { bytes in
+            unsafe pointsman_re2_check_rewrite(
+                compiled, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count,
+                &reason, reason.count)
+        }
+        if !isGood { throw .substitutionRefused(reason: Self.string(reason)) }
+    }
+
+    func replace(_ text: Span<UInt8>, with substitution: String, limit: Int) -> [UInt8]? {
+        let rewrite = Array(substitution.utf8)
+        // Most replacements make a path shorter or little longer.
+        var result = [UInt8](repeating: 0, count: text.count + 256)
+        var size = replace(text, rewrite, &result)
+        if size > limit { return nil }
+        if size > result.count {
+            result = Array(repeating: 0, count: size)
+            size = replace(text, rewrite, &result)
+        }
+        result.removeLast(result.count - min(size, result.count))
+        return result
+    }
+
+    private func replace(
+        _ text: Span<UInt8>, _ rewrite: [UInt8], _ result: inout [UInt8]
+    ) -> Int {
+        unsafe text.withUnsafeBytes { text in
+            unsafe rewrite.withUnsafeBytes { rewrite in
+                unsafe result.withUnsafeMutableBytes { result in
+                    unsafe pointsman_re2_replace(
+                        compiled, text.baseAddress?.assumingMemoryBound(to: CChar.self),
+                        text.count, rewrite.baseAddress?.assumingMemoryBound(to: CChar.self),
+                        rewrite.count,
+                        result.baseAddress?.assumingMemoryBound(to: CChar.self), result.count)
+                }
+            }
+        }
+    }
+
+    private static func string(_ reason: [CChar]) -> String {
+        let end = reason.firstIndex(of: 0) ?? reason.count
+        return String(decoding: reason[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -20,6 +20,16 @@ void pointsman_re2_free(pointsman_re2 *expression);
 /// Whether the whole of `text` matches.
 bool pointsman_re2_full_match(const pointsman_re2 *expression, const char *text, size_t length);
 
+/// Whether `rewrite` is good for the pattern; if not, writes at most `capacity` bytes of reason, NUL-terminated.
+bool pointsman_re2_check_rewrite(
+    const pointsman_re2 *expression, const char *rewrite, size_t length, char *error, size_t capacity);
+
+/// Replaces every match in `text` and writes at most `capacity` bytes of the result to `output`.
+/// Returns the size of the whole result.
+size_t pointsman_re2_replace(
+    const pointsman_re2 *expression, const char *text, size_t length, const char *rewrite,
+    size_t rewrite_length, char *output, size_t capacity);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,6 +10,7 @@ public enum RouteAction: Equatable, Sendable {
 /// Forwards to a cluster: `envoy.config.route.v3.RouteAction`.
 public struct ForwardAction: Equatable, Sendable {
     public static let defaultTimeout = Duration.seconds(15)
+    public static let hashPolicyLimit = 64
 
     public enum Destination: Equatable, Sendable {
         case cluster(String)
@@ -50,8 +51,8 @@ public struct ForwardAction: Equatable, Sendable {
 
     /// Makes an action.
     ///
-    /// - Throws: ``MeshError`` when a name is empty, a duration negative, or text could break a
-    ///   header block.
+    /// - Throws: ``MeshError`` when a name is empty, a duration not positive, text could break a
+    ///   header block, or there are more hash policies than ``hashPolicyLimit``.
     public init(
         destination: Destination,
         pathRewrite: PathRewrite? = nil,
@@ -73,6 +74,9 @@ public struct ForwardAction: Equatable, Sendable {
         try require(positive: timeout, "timeout")
         if case .after(let duration) = idleTimeout {
             try require(positive: duration, "idle_timeout")
+        }
+        if hashPolicies.count > Self.hashPolicyLimit {
+            throw MeshError("hash_policy", "more than \(Self.hashPolicyLimit) policies")
         }
         self.destination = destination
         self.pathRewrite = pathRewrite
@@ -106,6 +110,11 @@ public struct RegexRewrite: Equatable, Sendable {
         try require(fieldValue: substitution, "substitution")
         self.pattern = try RegularExpression(checking: pattern, "pattern.regex")
         self.substitution = substitution
+        do {
+            try self.pattern.check(substitution: substitution)
+        } catch {
+            throw MeshError("substitution", "names a group that the expression does not have")
+        }
     }
 }
 

@@ -183,7 +183,7 @@ extension RegularExpression {
             switch error {
             case .patternTooLong(let limit):
                 throw MeshError(path, "the expression is longer than \(limit) bytes")
-            case .patternRefused(let reason):
+            case .patternRefused(let reason), .substitutionRefused(let reason):
                 throw MeshError(path, "not a regular expression that RE2 takes: \(reason)")
             }
         }

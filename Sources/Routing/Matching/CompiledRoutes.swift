@@ -1,0 +1,118 @@
+import Bytes
+import HTTP
+import Mesh
+
+/// What a ``RouteTable`` holds: lists of trivial records that point into each other.
+///
+/// It cannot be copied, so that no access counts references.
+struct CompiledRoutes: ~Copyable, Sendable {
+    let text: Text
+    let words: Words
+    let hosts: HostIndex
+    let paths: PathIndex
+    let conditions: Conditions
+    let routes: [RouteRecord]
+    let entries: [EntryRecord]
+    let splits: [SplitRecord]
+    let nodes: [Split.Node]
+    let sequences: [PickSequence]
+    let stickyStarts: [UInt64]
+    let stickyEntries: [Int32]
+    let hashPolicies: [HashPolicyRecord]
+    let mutations: [MutationRecord]
+    let rewrites: [RegexRewrite]
+    let redirects: [RedirectRecord]
+    let retriableStatuses: [UInt16]
+    let mostSpecificMutationsComeLast: Bool
+
+    init(_ compiler: RoutesCompiler) {
+        text = compiler.text
+        words = compiler.words
+        hosts = compiler.hosts
+        paths = compiler.paths
+        conditions = compiler.conditions
+        routes = compiler.routes
+        entries = compiler.entries
+        splits = compiler.splits
+        nodes = compiler.nodes
+        sequences = compiler.sequences
+        stickyStarts = compiler.stickyStarts
+        stickyEntries = compiler.stickyEntries
+        hashPolicies = compiler.hashPolicies
+        mutations = compiler.mutations
+        rewrites = compiler.rewrites
+        redirects = compiler.redirects
+        retriableStatuses = compiler.retriableStatuses
+        mostSpecificMutationsComeLast = compiler.mostSpecificMutationsComeLast
+    }
+
+    /// The first route of the request's virtual host whose conditions all hold; `nil` answers 404.
+    func match(
+        _ head: borrowing RequestHead, _ surroundings: RouteTable.Surroundings
+    ) -> RouteNumber? {
+        guard let host = hosts.host(for: head.authority, text: text) else { return nil }
+        let path = head.path.withoutQuery
+        let part = paths.hosts[Int(host)]
+        var best = PathIndex.none
+        var hash = RunningHash(scope: host)
+        var hashed = 0
+        for index in part.lengths {
+            let length = paths.lengths[index]
+            if length > path.count { break }
+            hash.add(path.extracting(hashed..<length))
+            hashed = length
+            let prefix = path.extracting(0..<length)
+            var route = paths.firstPrefix(prefix, hash: hash, host: host, text: text)
+            while route < best {
+                if isMet(routes[Int(route)], head, path, surroundings) { best = route }
+                route = paths.next[Int(route)]
+            }
+        }
+        if part.hasExact {
+            hash.add(path.extracting(hashed..<path.count))
+            var route = paths.firstExact(path, hash: hash, host: host, text: text)
+            while route < best {
+                if isMet(routes[Int(route)], head, path, surroundings) { best = route }
+                route = paths.next[Int(route)]
+            }
+        }
+        for index in part.unindexed {
+            let route = paths.unindexed[index]
+            if route >= best { break }
+            if isMet(routes[Int(route)], head, path, surroundings) { best = route }
+        }
+        return best == PathIndex.none ? nil : RouteNumber(value: best)
+    }
+
+    func appendBody(of route: RouteNumber, to buffer: inout Buffer) {
+        buffer.append(text[routes[Int(route.value)].body])
+    }
+
+    func appendName(of route: RouteNumber, to buffer: inout Buffer) {
+        buffer.append(text[routes[Int(route.value)].name])
+    }
+
+    /// Whether the retry policy of the route lists `status`.
+    func isRetriable(_ status: UInt16, for route: RouteNumber) -> Bool {
+        for index in routes[Int(route.value)].retriableStatuses
+        where retriableStatuses[Int(index)] == status {
+            return true
+        }
+        return false
+    }
+}
+
+/// Texts that every table needs.
+struct Words: Sendable {
+    let http: TextRange
+    let https: TextRange
+    let contentType: TextRange
+    let grpc: TextRange
+
+    init(text: inout Text) {
+        http = text.store("http")
+        https = text.store("https")
+        contentType = text.store("content-type")
+        grpc = text.store("application/grpc")
+    }
+}
