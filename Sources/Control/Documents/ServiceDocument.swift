@@ -22,7 +22,7 @@ struct ServiceDocument: Codable, Equatable {
         let fields = try decoder.strictContainer(keyedBy: CodingKeys.self)
         name = try fields.optional(String.self, forKey: .name)
         application = try fields.optional(String.self, forKey: .application)
-        revision = try fields.optional(UInt64.self, forKey: .revision)
+        revision = try fields.optionalRevision(forKey: .revision)
         versions = try fields.decode([String: VersionDocument].self, forKey: .versions)
         routes = try fields.optional([RouteDocument].self, forKey: .routes)
     }

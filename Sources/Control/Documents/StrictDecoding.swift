@@ -74,6 +74,16 @@ extension KeyedDecodingContainer {
     func optional<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
         contains(key) ? try decode(type, forKey: key) : nil
     }
+
+    /// The number of a revision; `nil` only when the field is not there.
+    func optionalRevision(forKey key: Key) throws -> UInt64? {
+        guard let number = try optional(Decimal.self, forKey: key) else { return nil }
+        guard let revision = decimal(number.description) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: self, debugDescription: "is not the number of a revision")
+        }
+        return revision
+    }
 }
 
 /// Reads a document from a body.
@@ -139,7 +149,7 @@ private func documentError(_ error: DecodingError) -> DocumentError {
         let reason = "is null where \(name(of: type)) is wanted"
         return .wrongShape([FieldError(path: path(of: context.codingPath), reason: reason)])
     case .dataCorrupted(let context):
-        if context.codingPath.isEmpty && context.underlyingError != nil {
+        if context.codingPath.isEmpty {
             return .malformed(FieldError(path: "", reason: "is not JSON"))
         }
         let reason = context.debugDescription

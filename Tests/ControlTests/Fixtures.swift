@@ -1,0 +1,82 @@
+import Foundation
+import Mesh
+
+@testable import Control
+
+/// A store that keeps revisions in memory and fails when it is told to.
+final class MemoryStore: RevisionStore {
+    var failure: StoreError?
+    private(set) var kept: [(revision: Revision, differences: [Difference], world: World)] = []
+
+    func load() throws(StoreError) -> World { kept.last?.world ?? World() }
+
+    func append(
+        _ revision: Revision, differences: [Difference], next: World, names: [String]
+    ) throws(StoreError) {
+        if let failure { throw failure }
+        kept.append((revision, differences, next))
+    }
+
+    func revision(_ number: UInt64) throws(StoreError) -> (Revision, [Difference])? {
+        if let failure { throw failure }
+        return kept.first { $0.revision.number == number }.map { ($0.revision, $0.differences) }
+    }
+
+    func revisions(before number: UInt64, limit: Int) throws(StoreError) -> [Revision] {
+        if let failure { throw failure }
+        return Array(
+            kept.map(\.revision).filter { $0.number < number }.reversed().prefix(limit))
+    }
+
+    func world(at number: UInt64) throws(StoreError) -> World {
+        kept.first { $0.revision.number == number }?.world ?? World()
+    }
+}
+
+/// An API over a store, without sockets.
+final class Bench {
+    let fleet = Fleet()
+    let api: API
+    /// What was to be pushed.
+    private(set) var pushed: [UInt64] = []
+
+    init(_ store: any RevisionStore = MemoryStore(), tokens: Tokens? = nil) throws {
+        let ledger = try Ledger(store: store, now: { 1_700_000_000_000 }) { _ throws(MeshError) in }
+        api = API(
+            ledger: ledger, fleet: fleet, events: EventLog(epoch: 7), tokens: tokens,
+            programVersion: "test")
+        api.onRevision = { [unowned self] in pushed.append($0.revision) }
+    }
+
+    @discardableResult
+    func send(
+        _ method: String, _ target: String, _ body: String? = nil, _ fields: [String: String] = [:]
+    ) -> APIReply {
+        var all = fields.map { (name: $0.key, value: $0.value) }
+        if body != nil, fields["content-type"] == nil {
+            all.append((name: "Content-Type", value: "application/json"))
+        }
+        let request = APIRequest(method, target, fields: all, body: Array((body ?? "").utf8))
+        guard case .reply(let reply) = api.respond(to: request) else { return APIReply(status: 0) }
+        return reply
+    }
+}
+
+extension APIReply {
+    var json: [String: Any] {
+        (try? JSONSerialization.jsonObject(with: Data(body))) as? [String: Any] ?? [:]
+    }
+
+    /// The paths that a problem names.
+    var wrongPaths: [String] {
+        (json["errors"] as? [[String: Any]])?.compactMap { $0["path"] as? String } ?? []
+    }
+}
+
+let reviews = """
+    {"protocol": "http",
+     "versions": {"v1": {"endpoints": ["127.0.0.1:9001"]}, "v2": {"endpoints": ["[::1]:9002"]}},
+     "routes": [
+       {"name": "beta", "match": {"headers": {"x-user-group": "beta"}}, "split": {"v2": 100}},
+       {"split": {"v1": 95, "v2": 5}, "sticky": {"cookie": "user"}}]}
+    """
