@@ -75,9 +75,9 @@ final class GRPCBench {
             delegate: delegate)
     }
 
-    /// Turns the loop until `condition` holds; gives up after ten seconds.
-    func turn(until condition: () -> Bool) throws {
-        let deadline = Instant.now() + .seconds(10)
+    /// Turns the loop until `condition` holds, or gives up.
+    func turn(within patience: Duration = .seconds(20), until condition: () -> Bool) throws {
+        let deadline = Instant.now() + patience
         while !condition() {
             if Instant.now() > deadline { throw TimedOut() }
             try loop.turn(longestWait: .milliseconds(100))

@@ -1,0 +1,122 @@
+"""grpcio on either side of our gRPC client and server; TransportTests starts it.
+
+    grpc_peer.py client PORT   plays a client against our server; exit code 0 when all is well
+    grpc_peer.py server        plays the server, prints its port, ends with its standard input
+"""
+
+import sys
+import threading
+from concurrent import futures
+
+import grpc
+
+SIZES = [0, 1, 5, 1000, 70_000, 3_000_000]
+OPTIONS = [
+    ("grpc.max_receive_message_length", 64 << 20),
+    ("grpc.max_send_message_length", 64 << 20),
+]
+
+
+def plain(value):
+    return value
+
+
+def method(channel, name):
+    return channel.stream_stream("/test.Test/" + name, plain, plain)
+
+
+def expect(condition, *what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def check_echo(channel):
+    messages = [bytes([size % 251]) * size for size in SIZES]
+    answers = list(method(channel, "Echo")(iter(messages), timeout=20))
+    expect(answers == messages, [len(answer) for answer in answers])
+
+
+def check_status(channel, name, code, details):
+    call = method(channel, name)(iter([b"x"]), timeout=20)
+    try:
+        list(call)
+    except grpc.RpcError:
+        pass
+    expect((call.code(), call.details()) == (code, details), call.code(), call.details())
+
+
+def check_cancel(channel):
+    done = threading.Event()
+
+    def messages():
+        yield b"x"
+        done.wait(20)
+
+    call = method(channel, "Echo")(messages(), timeout=20)
+    expect(next(call) == b"x")
+    call.cancel()
+    done.set()
+    expect(call.code() == grpc.StatusCode.CANCELLED, call.code())
+
+
+def check_compression(port):
+    with grpc.insecure_channel(
+        f"127.0.0.1:{port}", options=OPTIONS, compression=grpc.Compression.Gzip
+    ) as channel:
+        call = method(channel, "Echo")(iter([b"x" * 10_000]), timeout=20)
+        try:
+            list(call)
+        except grpc.RpcError:
+            pass
+        expect(call.code() == grpc.StatusCode.UNIMPLEMENTED, call.code())
+
+
+def check_many(channel):
+    calls = [method(channel, "Echo")(iter([b"%d" % n] * 3), timeout=20) for n in range(200)]
+    for n, call in enumerate(calls):
+        expect(list(call) == [b"%d" % n] * 3)
+
+
+def play_client(port):
+    with grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as channel:
+        check_echo(channel)
+        check_status(channel, "Fail", grpc.StatusCode.PERMISSION_DENIED, "nö: 100%")
+        check_status(
+            channel, "Unknown", grpc.StatusCode.UNIMPLEMENTED, "unknown method /test.Test/Unknown"
+        )
+        check_status(channel, "Late", grpc.StatusCode.ABORTED, "after a message")
+        check_cancel(channel)
+        check_many(channel)
+    check_compression(port)
+
+
+class Handler(grpc.GenericRpcHandler):
+    def service(self, details):
+        def echo(messages, context):
+            yield from messages
+
+        def fail(messages, context):
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "nö: 100%")
+            yield b""
+
+        methods = {"/test.Test/Echo": echo, "/test.Test/Fail": fail}
+        method = methods.get(details.method)
+        return method and grpc.stream_stream_rpc_method_handler(method, plain, plain)
+
+
+def play_server():
+    server = grpc.server(
+        futures.ThreadPoolExecutor(4), handlers=[Handler()], options=OPTIONS
+    )
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    sys.stdin.read()
+    server.stop(0).wait()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "client":
+        play_client(int(sys.argv[2]))
+    else:
+        play_server()
