@@ -1,8 +1,14 @@
+import resource
+
 import pytest
 
 from harness import bootstrap
 from harness.programs import Sidecar, free_port
 from harness.upstream import Upstream
+
+
+# Thousands of idle connections have their other end in this process.
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 
 @pytest.fixture(scope="module")
