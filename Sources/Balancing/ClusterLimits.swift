@@ -42,7 +42,12 @@ public final class ClusterLimits: Sendable {
         return false
     }
 
-    /// Gives back what ``acquire(_:)`` took.
+    /// Takes one of `resource` whatever the limit is, where going without would stand still.
+    public func acquireBeyondLimit(_ resource: Resource) {
+        active[resource.rawValue].wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// Gives back what ``acquire(_:)`` or ``acquireBeyondLimit(_:)`` took.
     public func release(_ resource: Resource) {
         let before = active[resource.rawValue].wrappingSubtract(1, ordering: .relaxed).oldValue
         assert(before > 0, "more released than acquired")

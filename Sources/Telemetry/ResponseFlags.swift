@@ -41,6 +41,16 @@ public struct ResponseFlags: OptionSet, Sendable {
     /// OM: the proxy sheds load.
     public static let overload = ResponseFlags(rawValue: 1 << 16)
 
+    /// Every single flag there is.
+    public static var all: [ResponseFlags] { (0..<17).map { ResponseFlags(rawValue: 1 << $0) } }
+
+    /// The codes as text, for metrics.
+    public var codes: String {
+        var text = Buffer()
+        append(to: &text)
+        return String(text.bytes)
+    }
+
     /// Appends the codes, separated by commas; `-` when there are none.
     public func append(to text: inout Buffer) {
         if isEmpty {

@@ -127,6 +127,15 @@ import Testing
         #expect(limits.overflowCount(.requests) == 0)
     }
 
+    @Test func `can be passed where going without would stand still`() {
+        let limits = ClusterLimits(CircuitBreakers(connections: 1))
+        #expect(limits.acquire(.connections))
+        limits.acquireBeyondLimit(.connections)
+        #expect(limits.activeCount(.connections) == 2)
+        limits.release(.connections)
+        #expect(!limits.acquire(.connections))
+    }
+
     @Test func `can shrink below what is in use`() {
         let limits = ClusterLimits(CircuitBreakers(requests: 2))
         #expect(limits.acquire(.requests))

@@ -1,0 +1,53 @@
+import Telemetry
+
+/// What one worker counts of one cluster; written by that worker alone, read by anyone.
+final class ClusterMetrics: Sendable {
+    let name: String
+
+    /// Requests that routing gave to this cluster, each counted once, before any retry: what a
+    /// split is measured by.
+    let picks = Counter()
+    /// Requests sent to an endpoint, the retries among them.
+    let attempts = Counter()
+    let retries = Counter()
+    /// Attempts that ended without a response in the time they had.
+    let timeouts = Counter()
+    /// Attempts whose connection ended before the response was complete.
+    let resets = Counter()
+    let activeRequests = Gauge()
+
+    let connections = Counter()
+    let connectFailures = Counter()
+    let activeConnections = Gauge()
+
+    /// Responses to clients, after all retries.
+    let responses = StatusCounters()
+    /// From the first byte of the request to the last of the response, as the client sees it.
+    let durations = Histogram()
+    /// Bytes of request and response bodies.
+    let bytesSent = Counter()
+    let bytesReceived = Counter()
+
+    init(name: String) {
+        self.name = name
+    }
+
+    func attemptStarted() {
+        attempts.add()
+        activeRequests.add()
+    }
+
+    func attemptEnded() {
+        activeRequests.subtract()
+    }
+
+    /// Counts a request that has ended, whoever answered it.
+    ///
+    /// - Parameters:
+    ///   - status: What the client was sent.
+    ///   - nanoseconds: From the first byte of the request to the last of the response.
+    func record(status: UInt16, nanoseconds: UInt64) {
+        responses.add(status)
+        durations.record(nanoseconds: nanoseconds)
+    }
+}
