@@ -40,6 +40,26 @@ import Testing
         #expect(value.encoded(pretty: false) == text)
         #expect(JSONValue(json: Array(text.utf8)) == value)
         #expect(JSONValue(json: Array("{".utf8)) == nil)
+        let pretty = """
+            {
+              "a": [
+                1,
+                2.5,
+                "x/y",
+                null,
+                true
+              ],
+              "b": {}
+            }
+            """
+        #expect(value.encoded(pretty: true) == pretty)
+        #expect(JSONValue.array([]).encoded(pretty: true) == "[]")
+    }
+
+    @Test(arguments: ["", "plain ü 😀", "\"\\/", "\u{0}\u{1F}\n\r\t\u{7F}"])
+    func `are JSON strings that read back the same`(text: String) {
+        let value = JSONValue.string(text)
+        #expect(JSONValue(json: Array(value.encoded(pretty: false).utf8)) == value)
     }
 
     @Test func `show what a change makes different`() {
