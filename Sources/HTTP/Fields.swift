@@ -89,6 +89,13 @@ public struct Fields: ~Copyable {
         append(name: name, value: store(value), known: known)
     }
 
+    /// Adds a field and copies its bytes into the arena.
+    public mutating func append(_ name: StaticString, value: Span<UInt8>) {
+        var text = Buffer()
+        text.append(name)
+        append(name: text.bytes, value: value)
+    }
+
     /// Copies `bytes` into the arena and tells where they stand.
     public mutating func store(_ bytes: Span<UInt8>) -> ByteRange {
         let range = ByteRange(

@@ -31,7 +31,7 @@ public struct File: Sendable {
         let temporary = path + ".tmp"
         do {
             let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
-            try write(contents, to: descriptor)
+            try write(contents.span, to: descriptor)
             try Errno.check { fsync(descriptor.rawValue) }
         }
         try Errno.check { unsafe Glibc.rename(temporary, path) }
@@ -52,12 +52,12 @@ public struct File: Sendable {
     ///
     /// - Throws: What write(2) reports.
     public static func write(
-        _ contents: [UInt8], to descriptor: borrowing FileDescriptor
+        _ contents: Span<UInt8>, to descriptor: borrowing FileDescriptor
     ) throws(Errno) {
         let rawDescriptor = descriptor.rawValue
         var written = 0
         while written < contents.count {
-            let rest = contents[written...]
+            let rest = contents.extracting(written...)
             written += try Errno.checkCount {
                 unsafe rest.withUnsafeBytes {
                     unsafe Glibc.write(rawDescriptor, $0.baseAddress, $0.count)

@@ -24,6 +24,16 @@ public struct Socket: ~Copyable {
         self.descriptor = descriptor
     }
 
+    /// Takes over a socket that was given away by ``release()``.
+    public init(adopting descriptor: consuming FileDescriptor) {
+        self.init(descriptor)
+    }
+
+    /// Gives the descriptor away, to be adopted on another thread.
+    public consuming func release() -> CInt {
+        descriptor.release()
+    }
+
     /// Opens a listening socket.
     ///
     /// - Parameters:
@@ -145,6 +155,15 @@ public struct Socket: ~Copyable {
         } catch .wouldBlock {
             return .wouldBlock
         }
+    }
+
+    /// Whether the peer has closed or reset the connection, as far as the kernel knows now; bytes
+    /// that wait to be read are left there.
+    public func hasEnded() -> Bool {
+        var byte: UInt8 = 0
+        let flags = CInt(MSG_PEEK) | CInt(MSG_DONTWAIT)
+        let count = unsafe recv(descriptor.rawValue, &byte, 1, flags)
+        return count == 0 || count == -1 && errno != EAGAIN && errno != EINTR
     }
 
     /// Tells the peer that no more bytes come, and goes on reading.

@@ -11,7 +11,7 @@ public enum StandardStream: CInt, Sendable {
     /// away would have read is lost.
     public func write(_ text: String) {
         let descriptor = FileDescriptor(owning: rawValue)
-        try? File.write(Array(text.utf8), to: descriptor)
+        try? File.write(Array(text.utf8).span, to: descriptor)
         // The stream stays open: it was only lent.
         _ = descriptor.release()
     }

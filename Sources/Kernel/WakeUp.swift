@@ -5,9 +5,11 @@ import Glibc
 public struct WakeUp: ~Copyable, Sendable {
     public let descriptor: FileDescriptor
 
+    /// - Parameter isBlocking: Whether ``silence()`` waits until somebody rings, for a thread
+    ///   without a loop.
     /// - Throws: What eventfd(2) reports.
-    public init() throws(Errno) {
-        let flags = CInt(EFD_NONBLOCK) | CInt(EFD_CLOEXEC)
+    public init(isBlocking: Bool = false) throws(Errno) {
+        let flags = CInt(EFD_CLOEXEC) | (isBlocking ? 0 : CInt(EFD_NONBLOCK))
         descriptor = FileDescriptor(owning: try Errno.check { eventfd(0, flags) })
     }
 

@@ -127,6 +127,17 @@ public struct StreamSocket: ~Copyable {
         socket?.shutdownWriting()
     }
 
+    /// Whether the peer has closed or reset the connection, as far as the kernel knows now.
+    public func hasEnded() -> Bool {
+        socket?.hasEnded() ?? true
+    }
+
+    /// Gives up what is queued, when the peer takes nothing any more; reading goes on.
+    public mutating func discardQueue() {
+        queue.release()
+        updateInterest()
+    }
+
     /// Makes closing reset the connection, so that the peer cannot take it for a clean end.
     public func resetOnClose() {
         socket?.resetOnClose()

@@ -1,0 +1,134 @@
+import Bytes
+import HTTP
+import HTTP1
+import Kernel
+import Mesh
+import Routing
+import Telemetry
+import Transport
+
+/// One listener as one worker runs it: its socket, its limits, and the routes in effect.
+final class ListenerRuntime: ListenerDelegate {
+    let name: String
+    private(set) var limits: ListenerTimeouts
+    private(set) var codecLimits: HTTP1.Limits
+    let metrics: ListenerMetrics
+    /// `nil` when nothing is logged.
+    private(set) var log: ListenerLog?
+    /// What requests from now on are matched against.
+    var routes: RouteBinding
+    private unowned let worker: Worker
+    private var listener: Transport.Listener?
+
+    init(
+        _ configuration: ListenerConfiguration, routes: RouteBinding, metrics: ListenerMetrics,
+        on worker: Worker
+    ) {
+        name = configuration.listener.name
+        limits = ListenerTimeouts(configuration.listener.limits)
+        codecLimits = HTTP1.Limits(configuration.listener.limits)
+        log = configuration.accessLog.map { ListenerLog($0) }
+        self.routes = routes
+        self.metrics = metrics
+        self.worker = worker
+    }
+
+    /// Whether new connections are taken, so that those there are may stay.
+    var isOpen: Bool { listener != nil }
+
+    /// Starts to accept on `socket`.
+    ///
+    /// - Throws: What epoll_ctl(2) reports.
+    func open(_ socket: consuming Socket) throws(Errno) {
+        listener = try Transport.Listener(adopting: socket, loop: worker.loop, delegate: self)
+    }
+
+    /// Takes new limits, for connections from now on, and routes, for requests from now on.
+    func update(_ configuration: ListenerConfiguration, routes: RouteBinding) {
+        limits = ListenerTimeouts(configuration.listener.limits)
+        codecLimits = HTTP1.Limits(configuration.listener.limits)
+        if log?.writer !== configuration.accessLog {
+            log?.flush()
+            log = configuration.accessLog.map { ListenerLog($0) }
+        }
+        self.routes = routes
+    }
+
+    /// Stops accepting; connections end after the response that is on its way.
+    func close() {
+        listener?.close()
+        listener = nil
+    }
+
+    func listener(
+        _ listener: Transport.Listener, didAccept socket: consuming Socket,
+        from peer: SocketAddress
+    ) {
+        worker.accept(socket, from: peer, on: self)
+    }
+}
+
+/// The access log of a listener as one worker fills it.
+final class ListenerLog {
+    let writer: AccessLogWriter
+    var lines: AccessLog
+
+    init(_ writer: AccessLogWriter) {
+        self.writer = writer
+        lines = AccessLog(to: writer.queue)
+    }
+
+    /// Adds a field, unless it is empty.
+    func add(_ field: AccessLog.TextField, _ text: borrowing Buffer) {
+        if !text.isEmpty { lines.add(field, text.bytes) }
+    }
+
+    /// Adds the value of a field of a head.
+    func add(_ field: AccessLog.TextField, valueAt index: Int, of fields: borrowing Fields) {
+        lines.add(field, fields.value(at: index))
+    }
+
+    /// Hands finished lines to the writer.
+    func flush() {
+        if lines.flush() { writer.wake() }
+    }
+}
+
+/// The times of a listener in nanoseconds, so that the request path only adds.
+struct ListenerTimeouts {
+    /// Never.
+    static let none = UInt64.max
+
+    let idle: UInt64
+    let streamIdle: UInt64
+    let request: UInt64
+    let requestHead: UInt64
+    let connection: UInt64
+
+    init(_ limits: ListenerLimits) {
+        idle = Self.nanoseconds(limits.idleTimeout)
+        streamIdle = Self.nanoseconds(limits.streamIdleTimeout)
+        request = Self.nanoseconds(limits.requestTimeout)
+        requestHead = Self.nanoseconds(limits.requestHeadTimeout)
+        connection = Self.nanoseconds(limits.maximumConnectionDuration)
+    }
+
+    static func nanoseconds(_ duration: Duration?) -> UInt64 {
+        duration?.wholeNanoseconds ?? none
+    }
+}
+
+extension Instant {
+    /// The instant that many nanoseconds later; the end of time when there is no limit.
+    func after(_ nanoseconds: UInt64) -> Instant {
+        let (sum, isBeyond) = self.nanoseconds.addingReportingOverflow(nanoseconds)
+        return Instant(nanoseconds: isBeyond ? .max : sum)
+    }
+}
+
+extension HTTP1.Limits {
+    init(_ limits: ListenerLimits) {
+        self.init(
+            headBytes: Int(limits.maximumHeadByteCount), fieldCount: Int(limits.maximumFieldCount))
+    }
+}

@@ -1,0 +1,112 @@
+import Balancing
+import EventLoop
+import HTTP
+import Kernel
+import Telemetry
+
+/// Time.
+extension ServerConnection {
+    /// What happens when a deadline passes.
+    enum Verdict {
+        case close
+        /// The request does not arrive: 408 (RFC 9110 §15.5.9).
+        case requestTimeout
+        /// The route's time is up: 504.
+        case upstreamTimeout
+        /// Nothing moves any more.
+        case streamIdle
+    }
+
+    struct Deadline {
+        var instant: Instant
+        var verdict: Verdict
+    }
+
+    private static let never = Instant(nanoseconds: .max)
+
+    var hasLivedLongEnough: Bool {
+        openedAt.after(listener.limits.connection) <= worker.loop.now
+    }
+
+    func nextDeadline() -> Deadline {
+        switch state {
+        case .idle:
+            return Deadline(
+                instant: lastActivity.after(listener.limits.idle), verdict: .close)
+        case .exchanging(let exchange): return deadline(of: exchange)
+        case .flushing:
+            return Deadline(
+                instant: lastActivity.after(listener.limits.streamIdle),
+                verdict: .close)
+        case .lingering:
+            return Deadline(instant: lastActivity + Self.lingerDuration, verdict: .close)
+        case .closed: return Deadline(instant: Self.never, verdict: .close)
+        }
+    }
+
+    private func deadline(of exchange: Exchange) -> Deadline {
+        var next = Deadline(instant: Self.never, verdict: .streamIdle)
+        func consider(_ instant: Instant, _ verdict: Verdict) {
+            if instant < next.instant { next = Deadline(instant: instant, verdict: verdict) }
+        }
+        switch exchange.requestState {
+        case .head:
+            consider(
+                exchange.startedAt.after(listener.limits.requestHead), .requestTimeout)
+        case .body:
+            consider(
+                exchange.startedAt.after(listener.limits.request), .requestTimeout)
+            if !exchange.hasResponseBegun, !exchange.isUpstreamSlow {
+                consider(bodyWindow.deadline, .requestTimeout)
+            }
+        case .complete:
+            if let completedAt = exchange.requestCompletedAt {
+                consider(completedAt.after(exchange.routeTimeout), .upstreamTimeout)
+            }
+        }
+        let idleLimit = exchange.idleTimeout(inherited: listener.limits.streamIdle)
+        consider(lastActivity.after(idleLimit), .streamIdle)
+        return next
+    }
+
+    /// Makes sure that the timer fires at `deadline` at the latest; one that is set for earlier
+    /// stays, so that a busy connection hardly ever touches its timer.
+    func arm(by deadline: Instant) {
+        if deadline == Self.never { return }
+        if let timer {
+            if timerDeadline <= deadline { return }
+            worker.loop.cancel(timer)
+        }
+        timerDeadline = deadline
+        timer = worker.loop.schedule(at: deadline, for: self)
+    }
+
+    func timeOut(_ verdict: Verdict) {
+        guard case .exchanging(let exchange) = state else {
+            close()
+            return
+        }
+        if case .requestTimeout = verdict, case .body = exchange.requestState,
+            bodyWindow.isFastEnough, bodyWindow.deadline <= worker.loop.now {
+            bodyWindow = BodyRateWindow(start: worker.loop.now)
+            arm(by: nextDeadline().instant)
+            return
+        }
+        if exchange.hasResponseBegun {
+            abort()
+            return
+        }
+        switch verdict {
+        case .close: close()
+        case .requestTimeout:
+            exchange.downstreamCloses = true
+            exchange.answer(408, [])
+        case .upstreamTimeout:
+            exchange.cancelUpstream(.timedOut)
+            exchange.answer(504, .upstreamTimeout)
+        case .streamIdle:
+            exchange.downstreamCloses = true
+            exchange.answer(exchange.requestIsComplete ? 504 : 408, .streamIdleTimeout)
+        }
+    }
+}

@@ -1,0 +1,344 @@
+import Bytes
+import EventLoop
+import HTTP
+import HTTP1
+import Kernel
+import Telemetry
+import Transport
+
+/// One HTTP/1.1 connection from a client; its requests are answered one by one, in their order.
+final class ServerConnection: EventHandler, TimerHandler {
+    enum State {
+        /// No byte of a next request is there.
+        case idle
+        /// A request is arriving, or its response is on its way.
+        case exchanging(Exchange)
+        /// The last response waits for the kernel to take it; then the connection ends.
+        case flushing(resets: Bool)
+        /// Everything is sent; what still arrives is thrown away, so that no reset destroys the
+        /// response before the client has read it (RFC 9112 §9.6).
+        case lingering
+        case closed
+    }
+
+    /// How long a connection lingers for the client to close it.
+    static let lingerDuration = Duration.seconds(2)
+    /// Most bytes of further requests that wait while one is answered; one receive at the most.
+    static let pipelinedByteCount = Worker.receiveByteCount
+
+    let listener: ListenerRuntime
+    let peer: SocketAddress
+    let worker: Worker
+    private var stream: StreamSocket
+    private var decoder: RequestDecoder
+    var state = State.idle
+    /// What arrived and was not decoded yet, because a request before it is being answered.
+    private var incoming = Buffer()
+    private var isDecoding = false
+    /// The client will send no more, and may still be reading (half-closed).
+    private var inputHasEnded = false
+    let openedAt: Instant
+    var lastActivity: Instant
+    var timer: TimerToken?
+    var timerDeadline = Instant(nanoseconds: .max)
+    var bodyWindow: BodyRateWindow
+    /// The client's address without its port, once a route has asked for it.
+    private(set) lazy var peerText = Array(peer.hostText.utf8)
+
+    init(
+        _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime,
+        of worker: Worker
+    ) {
+        self.listener = listener
+        self.peer = peer
+        self.worker = worker
+        stream = StreamSocket(socket, on: worker.loop)
+        decoder = RequestDecoder(limits: listener.codecLimits)
+        openedAt = worker.loop.now
+        lastActivity = worker.loop.now
+        bodyWindow = BodyRateWindow(start: worker.loop.now)
+    }
+
+    /// Starts to read.
+    ///
+    /// - Throws: What epoll_ctl(2) reports; the connection is of no use then.
+    func start() throws(Errno) {
+        try stream.register(self, for: .readable)
+        arm(by: nextDeadline().instant)
+    }
+
+    /// How many bytes the kernel has not taken yet.
+    var queuedByteCount: Int { stream.queuedByteCount }
+
+    /// Whether another request may follow the one of `exchange`.
+    func staysOpen(after exchange: borrowing Exchange) -> Bool {
+        exchange.request.isPersistent && !exchange.downstreamCloses && !worker.isDraining
+            && !hasLivedLongEnough && listener.isOpen
+    }
+
+    // MARK: For the exchange
+
+    /// Sends two parts of a response that follow each other.
+    func send(_ first: borrowing Buffer, _ second: Span<UInt8>) {
+        lastActivity = worker.loop.now
+        do throws(Errno) {
+            try stream.write(first.bytes, second)
+        } catch {
+            fail()
+        }
+    }
+
+    /// Sends a part of a response.
+    func send(_ buffer: borrowing Buffer) {
+        lastActivity = worker.loop.now
+        do throws(Errno) {
+            try stream.write(buffer.bytes)
+        } catch {
+            fail()
+        }
+    }
+
+    /// Stops or goes on reading, as the request's reader keeps up.
+    func setReading(_ isReading: Bool) {
+        if inputHasEnded { return }
+        stream.setReading(isReading)
+        if isReading, !isDecoding, !incoming.isEmpty { resume() }
+    }
+
+    /// The request is complete, so the time that its route allows begins.
+    func requestDeadlineChanged() {
+        arm(by: nextDeadline().instant)
+    }
+
+    /// The response is written.
+    func exchangeEnded() {
+        guard case .exchanging(let exchange) = state else { return }
+        lastActivity = worker.loop.now
+        let staysOpen = !exchange.downstreamCloses
+        let isComplete = exchange.requestIsComplete
+        worker.finish(exchange, of: self)
+        if !staysOpen {
+            state = .flushing(resets: false)
+            incoming.release()
+            finishFlushing(lingers: !isComplete || !inputHasEnded)
+            return
+        }
+        state = .idle
+        if !isDecoding { resume() }
+    }
+
+    /// The response cannot be completed: ends the connection so that the client notices.
+    func abort() {
+        guard case .exchanging(let exchange) = state else { return }
+        var resets = false
+        if case .relaying(.untilClose) = exchange.responseState { resets = true }
+        worker.staging.removeAll()
+        exchange.cancelUpstream(nil)
+        worker.finish(exchange, of: self)
+        state = .flushing(resets: resets)
+        finishFlushing(lingers: false)
+    }
+
+    /// Closes the connection when nothing is under way, else after the response.
+    func drain() {
+        if case .idle = state, decoder.isIdle { close() }
+    }
+
+    // MARK: For the loop
+
+    func handle(_ readiness: Readiness) {
+        if !readiness.isDisjoint(with: [.failed, .hungUp]) {
+            fail()
+            return
+        }
+        if readiness.contains(.writable) { flush() }
+        if readiness.contains(.readable), stream.isOpen { read() }
+    }
+
+    func timerFired(_ timer: TimerToken) {
+        self.timer = nil
+        let deadline = nextDeadline()
+        if deadline.instant > worker.loop.now {
+            arm(by: deadline.instant)
+        } else {
+            timeOut(deadline.verdict)
+        }
+    }
+
+    private func read() {
+        lastActivity = worker.loop.now
+        var buffer = incoming.isEmpty ? worker.takeScratch() : exchange(&incoming, with: Buffer())
+        let isScratch = buffer.isEmpty
+        var room = buffer.room(minimum: Worker.receiveByteCount)
+        let transfer: Transfer
+        do throws(Errno) {
+            transfer = try stream.receive(into: &room)
+        } catch {
+            fail()
+            return
+        }
+        switch transfer {
+        case .wouldBlock: break
+        case .ended: endInput()
+        case .bytes(let count):
+            buffer.commit(count)
+            buffer.consume(decode(buffer.bytes))
+        }
+        keep(buffer, isScratch: isScratch)
+    }
+
+    /// Decodes what waits after a response.
+    private func resume() {
+        if incoming.isEmpty {
+            settle()
+            return
+        }
+        var buffer = exchange(&incoming, with: Buffer())
+        buffer.consume(decode(buffer.bytes))
+        keep(buffer, isScratch: false)
+    }
+
+    /// Keeps what was not decoded, and stops reading when that is enough.
+    private func keep(_ buffer: consuming Buffer, isScratch: Bool) {
+        let isKept = stream.isOpen && !buffer.isEmpty
+        if isScratch {
+            if isKept { incoming.append(buffer.bytes) }
+            worker.returnScratch(buffer)
+        } else if isKept {
+            incoming = buffer
+        }
+        if incoming.count >= Self.pipelinedByteCount { stream.setReading(false) }
+        settle()
+    }
+
+    /// After each step: reads on where that is of use, and ends when the client has ended.
+    private func settle() {
+        guard case .idle = state else { return }
+        if inputHasEnded {
+            close()
+        } else {
+            stream.setReading(true)
+            arm(by: nextDeadline().instant)
+        }
+    }
+
+    /// - Returns: How much of `input` is done with.
+    private func decode(_ input: Span<UInt8>) -> Int {
+        isDecoding = true
+        defer { isDecoding = false }
+        var offset = 0
+        while true {
+            let exchange: Exchange
+            switch state {
+            case .idle:
+                if offset == input.count { return offset }
+                exchange = worker.takeExchange()
+                exchange.start(for: self)
+                state = .exchanging(exchange)
+                bodyWindow = BodyRateWindow(start: worker.loop.now)
+            case .exchanging(let current):
+                if current.requestIsComplete { return offset }
+                exchange = current
+            case .flushing, .lingering, .closed: return input.count
+            }
+            let decoded: Decoded
+            do throws(ParseError) {
+                decoded = try decoder.next(input.extracting(offset...), head: &exchange.request)
+            } catch {
+                refuse(error, exchange)
+                return input.count
+            }
+            switch decoded.event {
+            case .needMore:
+                arm(by: nextDeadline().instant)
+                return offset + decoded.consumed
+            case .head:
+                exchange.requestHeadArrived()
+            case .body(let range):
+                bodyWindow.add(range.count)
+                exchange.requestBodyArrived(
+                    input.extracting(offset + range.lowerBound..<offset + range.upperBound))
+            case .end:
+                exchange.requestEnded()
+            }
+            offset += decoded.consumed
+        }
+    }
+
+    /// Answers what is not a request, and closes: nobody knows where the next one would begin.
+    private func refuse(_ error: ParseError, _ exchange: Exchange) {
+        if exchange.hasResponseBegun {
+            abort()
+            return
+        }
+        exchange.downstreamCloses = true
+        exchange.answer(error.status, .downstreamProtocolError)
+    }
+
+    /// The client has sent its last byte; it may still be reading.
+    private func endInput() {
+        inputHasEnded = true
+        stream.setReading(false)
+        switch state {
+        case .idle, .lingering: close()
+        case .exchanging(let exchange):
+            if !exchange.requestIsComplete { fail() }
+        case .flushing, .closed: return
+        }
+    }
+
+    private func flush() {
+        lastActivity = worker.loop.now
+        do throws(Errno) {
+            guard try stream.flush() else { return }
+        } catch {
+            fail()
+            return
+        }
+        switch state {
+        case .exchanging(let exchange): exchange.downstreamDrained()
+        case .flushing: finishFlushing(lingers: !inputHasEnded)
+        case .idle, .lingering, .closed: return
+        }
+    }
+
+    private func finishFlushing(lingers: Bool) {
+        guard case .flushing(let resets) = state else { return }
+        if stream.queuedByteCount > 0 {
+            stream.setReading(false)
+            arm(by: nextDeadline().instant)
+            return
+        }
+        if resets { stream.resetOnClose() }
+        if !lingers || inputHasEnded || resets {
+            close()
+            return
+        }
+        stream.shutdownWriting()
+        state = .lingering
+        lastActivity = worker.loop.now
+        stream.setReading(true)
+        arm(by: nextDeadline().instant)
+    }
+
+    /// The connection is lost, and with it whoever waits for an answer.
+    private func fail() {
+        if case .exchanging(let exchange) = state {
+            exchange.flags.insert(.downstreamConnectionTermination)
+            worker.staging.removeAll()
+            exchange.cancelUpstream(nil)
+            worker.finish(exchange, of: self)
+        }
+        close()
+    }
+
+    func close() {
+        if case .closed = state { return }
+        state = .closed
+        if let timer { worker.loop.cancel(timer) }
+        timer = nil
+        incoming.release()
+        stream.close()
+        worker.closed(self)
+    }
+}

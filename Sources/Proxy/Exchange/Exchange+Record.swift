@@ -1,0 +1,94 @@
+import Balancing
+import Bytes
+import EventLoop
+import HTTP
+import Kernel
+import Routing
+import Telemetry
+
+/// What is counted and logged of an exchange once it has ended.
+extension Exchange {
+    /// Counts the exchange and gives back what it held of its cluster.
+    func record(on listener: ListenerRuntime) {
+        let nanoseconds = worker.loop.now.nanoseconds(since: startedAt)
+        if case .head = requestState {
+            if flags.contains(.downstreamProtocolError) { worker.metrics.protocolErrors.add() }
+        } else {
+            worker.metrics.requestEnded(flags)
+        }
+        if status != 0 { listener.metrics.record(status: status, nanoseconds: nanoseconds) }
+        guard let cluster = forwarding?.cluster else {
+            if status != 0 { worker.metrics.unroutedResponses.add(status) }
+            return
+        }
+        if holdsRequestSlot { cluster.limits.release(.requests) }
+        if holdsRetrySlot { cluster.limits.release(.retries) }
+        if status != 0 { cluster.metrics.record(status: status, nanoseconds: nanoseconds) }
+        cluster.metrics.bytesSent.add(bytesSent)
+        cluster.metrics.bytesReceived.add(bytesReceived)
+    }
+
+    /// Adds a line to the access log.
+    func log(from connection: ServerConnection, to log: ListenerLog) {
+        if case .head = requestState, status == 0 { return }
+        log.lines.begin(at: worker.time(of: startedAt))
+        if case .head = requestState {
+            // What is not a request has no parts that could be shown.
+        } else {
+            logRequest(to: log)
+        }
+        log.lines.add(.status, UInt64(status))
+        log.lines.add(flags)
+        log.lines.add(.bytesReceived, bytesReceived)
+        log.lines.add(.bytesSent, bytesSent)
+        log.lines.add(.total, nanoseconds: worker.loop.now.nanoseconds(since: startedAt))
+        if let upstreamServiceNanoseconds {
+            log.lines.add(.upstreamService, nanoseconds: upstreamServiceNanoseconds)
+        }
+        logUpstream(to: log)
+        log.lines.add(.downstreamRemote, connection.peer.description)
+        log.lines.end()
+    }
+
+    private func logRequest(to log: ListenerLog) {
+        log.lines.add(.method, request.methodBytes)
+        log.lines.add(.authority, request.authority)
+        log.lines.add(.path, request.path)
+        log.lines.add(.requestProtocol, request.version.logText)
+        if let index = request.fields.firstIndex(of: .xRequestID) {
+            log.add(.requestID, valueAt: index, of: request.fields)
+        }
+        if let index = request.fields.firstIndex(named: "user-agent") {
+            log.add(.userAgent, valueAt: index, of: request.fields)
+        }
+    }
+
+    private func logUpstream(to log: ListenerLog) {
+        guard let forwarding else { return }
+        var name = Buffer()
+        forwarding.table.appendName(of: forwarding.route, to: &name)
+        log.add(.route, name)
+        log.lines.add(.cluster, forwarding.cluster.name)
+        log.lines.add(.attempts, UInt64(attempts))
+        if let endpoint, let address = forwarding.cluster.addressText(of: endpoint) {
+            log.lines.add(.upstreamHost, address)
+        }
+    }
+}
+
+extension Version {
+    fileprivate var logText: String {
+        switch self {
+        case .http10: "HTTP/1.0"
+        case .http11: "HTTP/1.1"
+        case .http2: "HTTP/2"
+        }
+    }
+}
+
+extension Fields {
+    fileprivate func firstIndex(named name: StaticString) -> Int? {
+        for index in indices where self.name(at: index).equalsIgnoringCase(name) { return index }
+        return nil
+    }
+}

@@ -1,0 +1,111 @@
+import Balancing
+import Bytes
+import EventLoop
+import HTTP
+import Kernel
+import Mesh
+import Routing
+import Telemetry
+
+/// When a request is sent again, and when it must not be.
+///
+/// Without a policy only what is safe is repeated: a connection that could not be made, and once a
+/// request whose repetition changes nothing (RFC 9110 §9.2.2) when its connection died before any
+/// byte of a response. The version first picked is kept; another endpoint is preferred.
+extension Exchange: TimerHandler {
+    /// - Returns: Whether the request is on its way again.
+    func retryAfterReset(reused isReused: Bool) -> Bool {
+        guard isReplayable, !outgoing.isEmpty else { return false }
+        resets += 1
+        let conditions = forwarding?.rules.retry?.conditions ?? []
+        if conditions.contains(.reset) || conditions.contains(.serverError)
+            || conditions.contains(.gatewayError) {
+            return retryByPolicy()
+        }
+        guard request.method.isIdempotent, resets == 1 else { return false }
+        flags = []
+        worker.metrics.retries.add()
+        dispatch(fresh: isReused)
+        return true
+    }
+
+    /// - Returns: Whether the response head is thrown away, since the request is sent again.
+    func retryAfterResponse() -> Bool {
+        guard isReplayable, !outgoing.isEmpty, let forwarding, let policy = forwarding.rules.retry,
+            retries(response.status, by: policy, forwarding), mayRetry(by: policy, forwarding)
+        else { return false }
+        detach(reusable: false, outcome: .answered(status: response.status))
+        backOff(by: policy)
+        return true
+    }
+
+    /// Time is up for one attempt, or a pause between two attempts is over.
+    func timerFired(_ timer: TimerToken) {
+        if timer == perTryTimer {
+            perTryTimer = nil
+            attemptTimedOut()
+        } else if case .backingOff = upstreamState {
+            upstreamState = .none
+            dispatch(fresh: false)
+        }
+    }
+
+    private func attemptTimedOut() {
+        if hasResponseBegun { return }
+        detach(reusable: false, outcome: .timedOut)
+        let conditions = forwarding?.rules.retry?.conditions ?? []
+        let isRetried = conditions.contains(.serverError) || conditions.contains(.gatewayError)
+        if isRetried, isReplayable, retryByPolicy() { return }
+        answer(504, .upstreamTimeout)
+    }
+
+    /// - Returns: Whether the request will be sent again after a pause.
+    private func retryByPolicy() -> Bool {
+        guard let forwarding, let policy = forwarding.rules.retry, mayRetry(by: policy, forwarding)
+        else { return false }
+        backOff(by: policy)
+        return true
+    }
+
+    /// Whether policy and breaker leave room for one more attempt, which is taken then.
+    private func mayRetry(by policy: CompiledRetry, _ forwarding: Forwarding) -> Bool {
+        guard attempts <= policy.retryCount else {
+            flags.insert(.retryLimitExceeded)
+            return false
+        }
+        if holdsRetrySlot { return true }
+        guard forwarding.cluster.limits.acquire(.retries) else {
+            flags.insert(.upstreamOverflow)
+            return false
+        }
+        holdsRetrySlot = true
+        return true
+    }
+
+    /// Waits at random within a reach that doubles with every attempt, so that many exchanges do
+    /// not come back at the same moment.
+    private func backOff(by policy: CompiledRetry) {
+        worker.metrics.retries.add()
+        let doublings = min(attempts, 17) - 1
+        let base = policy.baseInterval.wholeNanoseconds
+        let reach = min(base << UInt64(doublings), policy.maximumInterval.wholeNanoseconds)
+        let pause = Duration.nanoseconds(Int64(worker.random.next(upperBound: reach + 1)))
+        upstreamState = .backingOff(worker.loop.schedule(after: pause, for: self))
+    }
+
+    private func retries(
+        _ status: UInt16, by policy: CompiledRetry, _ forwarding: Forwarding
+    ) -> Bool {
+        let conditions = policy.conditions
+        let isListed =
+            conditions.contains(.retriableStatusCodes)
+            && forwarding.table.isRetriable(status, for: forwarding.route)
+        switch status {
+        case 502, 503, 504:
+            return isListed || !conditions.isDisjoint(with: [.gatewayError, .serverError])
+        case 500...599: return isListed || conditions.contains(.serverError)
+        case 409: return isListed || conditions.contains(.retriableClientError)
+        default: return isListed
+        }
+    }
+}

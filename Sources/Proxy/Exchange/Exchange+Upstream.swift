@@ -1,0 +1,146 @@
+import Balancing
+import Bytes
+import EventLoop
+import HTTP
+import Kernel
+import Mesh
+import Routing
+import Telemetry
+
+/// The upstream's side: endpoint, connection, attempts.
+extension Exchange {
+    /// Most attempts at endpoints that could not be reached; nothing was sent, so each is safe.
+    static let connectAttemptCount: UInt32 = 3
+
+    /// How the upstream's part of the exchange came to an early end.
+    enum UpstreamEnd {
+        /// The peer closed the connection, or lost it.
+        case closed
+        case reset
+        /// What the peer sent is not HTTP.
+        case malformed
+    }
+
+    /// Looks for an endpoint and a connection to it.
+    ///
+    /// - Parameter isFresh: Whether a connection that was used before will not do.
+    func dispatch(fresh isFresh: Bool) {
+        guard let forwarding else { preconditionFailure("dispatched before it was routed") }
+        let cluster = forwarding.cluster
+        let chosen = cluster.choose(
+            hash: forwarding.hash, avoiding: endpoint, now: worker.loop.now)
+        guard let chosen, let pool = cluster.pool(of: chosen) else {
+            answer(503, .noHealthyUpstream)
+            return
+        }
+        endpoint = chosen
+        attempts += 1
+        switch pool.connection(for: self, fresh: isFresh) {
+        case .connection(let connection):
+            if !request.method.isIdempotent, connection.isStale {
+                // A request that must not be sent twice is not tried on a dead connection.
+                connection.close()
+                attempts -= 1
+                dispatch(fresh: true)
+            } else {
+                attach(connection)
+            }
+        case .waiting:
+            upstreamState = .waiting(pool)
+        case .overflow:
+            answer(503, .upstreamOverflow)
+        }
+    }
+
+    /// Sends the request over `connection`.
+    func attach(_ connection: UpstreamConnection) {
+        guard let forwarding, let endpoint else {
+            preconditionFailure("attached before it was dispatched")
+        }
+        upstreamState = .attached(connection)
+        upstreamStartedAt = worker.loop.now
+        connection.carry(self, method: request.method)
+        forwarding.cluster.requestStarted(endpoint)
+        forwarding.cluster.metrics.attemptStarted()
+        if let limit = forwarding.rules.retry?.perTryTimeout {
+            perTryTimer = worker.loop.schedule(after: limit, for: self)
+        }
+        if !connection.send(outgoing.bytes) { discardsBody = true }
+        if outgoing.count > Self.replayByteCount {
+            isReplayable = false
+            outgoing.release()
+        }
+        if connection.queuedByteCount == 0, case .body = requestState {
+            downstream?.setReading(true)
+        }
+    }
+
+    /// No connection to the chosen endpoint could be made; nothing was sent.
+    func connectFailed() {
+        upstreamState = .none
+        if attempts < Self.connectAttemptCount {
+            worker.metrics.retries.add()
+            dispatch(fresh: false)
+        } else {
+            answer(503, .upstreamConnectFailure)
+        }
+    }
+
+    /// The connection ended, or brought what is not HTTP, before the response was complete.
+    func upstreamEnded(_ end: UpstreamEnd) {
+        guard case .attached(let connection) = upstreamState else { return }
+        let isReused = connection.isReused
+        // A kept-alive connection that its server closed in time says nothing about the server.
+        detach(reusable: false, outcome: isReused && !hasResponseBegun ? nil : .reset)
+        switch end {
+        case .closed: flags.insert(.upstreamConnectionTermination)
+        case .reset: flags.insert(.upstreamReset)
+        case .malformed: flags.insert(.upstreamProtocolError)
+        }
+        if hasResponseBegun {
+            downstream?.abort()
+            return
+        }
+        switch end {
+        case .malformed: answer(502, .upstreamProtocolError)
+        case .closed, .reset:
+            if !retryAfterReset(reused: isReused) { answer(503, flags) }
+        }
+    }
+
+    /// Gives the upstream back, or away.
+    ///
+    /// - Parameters:
+    ///   - isReusable: Whether the connection can carry another exchange.
+    ///   - outcome: What this says of the endpoint; `nil` says nothing.
+    func detach(reusable isReusable: Bool, outcome: EndpointOutcome?) {
+        cancelPerTryTimer()
+        guard case .attached(let connection) = upstreamState, let forwarding, let endpoint else {
+            return
+        }
+        upstreamState = .none
+        let cluster = forwarding.cluster
+        cluster.requestEnded(endpoint)
+        if let outcome { cluster.report(outcome, for: endpoint, now: worker.loop.now) }
+        cluster.metrics.attemptEnded()
+        connection.release(reusable: isReusable)
+    }
+
+    /// Leaves the upstream side, whatever it is doing, because the client went away or time is up.
+    ///
+    /// - Parameter outcome: What this says of the endpoint; `nil` says nothing.
+    func cancelUpstream(_ outcome: EndpointOutcome?) {
+        switch upstreamState {
+        case .none: break
+        case .waiting(let pool): pool.forget(self)
+        case .attached: detach(reusable: false, outcome: outcome)
+        case .backingOff(let timer): worker.loop.cancel(timer)
+        }
+        upstreamState = .none
+    }
+
+    func cancelPerTryTimer() {
+        if let perTryTimer { worker.loop.cancel(perTryTimer) }
+        perTryTimer = nil
+    }
+}

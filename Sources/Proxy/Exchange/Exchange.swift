@@ -1,0 +1,126 @@
+import Balancing
+import Bytes
+import EventLoop
+import HTTP
+import HTTP1
+import Kernel
+import Mesh
+import Routing
+import Telemetry
+
+/// One request and its response: the only type that sees both sides.
+///
+/// *routing → waiting for an upstream → relaying → done*, with an edge back to waiting as long as
+/// no byte of a response has come. The client's connection drives the request side, the upstream's
+/// connection the response side; both call in here, and nothing else moves bytes between them.
+/// Objects are used again for later requests, so that a request allocates nothing.
+final class Exchange {
+    /// Where the client's side stands.
+    enum RequestState {
+        /// The head is arriving.
+        case head
+        case body
+        case complete
+    }
+
+    /// Where the response stands.
+    enum ResponseState {
+        /// No byte of a final response has been sent to the client.
+        case none
+        case relaying(BodyFraming)
+        case complete
+    }
+
+    /// Where the upstream side stands.
+    enum UpstreamState {
+        case none
+        case waiting(ConnectionPool)
+        case attached(UpstreamConnection)
+        /// A retry waits for its time.
+        case backingOff(TimerToken)
+    }
+
+    let worker: Worker
+    /// The client's connection; `nil` while the object waits for its next request.
+    var downstream: ServerConnection?
+
+    var request = RequestHead()
+    var response = ResponseHead()
+    var requestState = RequestState.head
+    var responseState = ResponseState.none
+    var upstreamState = UpstreamState.none
+
+    /// The request as it is sent upstream: until it is attached all of it, then what a retry needs.
+    var outgoing = Buffer()
+    /// Whether ``outgoing`` still holds everything that was sent, so that it can be sent again.
+    var isReplayable = true
+    /// Whether the rest of the request body has no reader any more and is thrown away.
+    var discardsBody = false
+
+    var forwarding: Forwarding?
+    var endpoint: EndpointHandle?
+    var attempts: UInt32 = 0
+    var flags: ResponseFlags = []
+    var perTryTimer: TimerToken?
+
+    var startedAt = Instant(nanoseconds: 0)
+    var requestCompletedAt: Instant?
+    var upstreamStartedAt: Instant?
+    var upstreamServiceNanoseconds: UInt64?
+    var status: UInt16 = 0
+    var bytesReceived: UInt64 = 0
+    var bytesSent: UInt64 = 0
+    /// Whether the client's connection ends with this response.
+    var downstreamCloses = false
+    /// Whether the request counts against the cluster's breaker.
+    var holdsRequestSlot = false
+    /// Whether the request counts against the breaker of retries.
+    var holdsRetrySlot = false
+    /// How often the upstream went away before it answered.
+    var resets: UInt32 = 0
+
+    init(on worker: Worker) {
+        self.worker = worker
+    }
+
+    /// Begins with the first byte of a request on `downstream`.
+    func start(for downstream: ServerConnection) {
+        self.downstream = downstream
+        startedAt = worker.loop.now
+    }
+
+    /// Forgets everything but its memory.
+    func reset() {
+        request.removeAll()
+        response.removeAll()
+        requestState = .head
+        responseState = .none
+        upstreamState = .none
+        outgoing.removeAll()
+        isReplayable = true
+        discardsBody = false
+        forwarding = nil
+        endpoint = nil
+        attempts = 0
+        flags = []
+        requestCompletedAt = nil
+        upstreamStartedAt = nil
+        upstreamServiceNanoseconds = nil
+        status = 0
+        bytesReceived = 0
+        bytesSent = 0
+        downstreamCloses = false
+        holdsRequestSlot = false
+        holdsRetrySlot = false
+        resets = 0
+        downstream = nil
+    }
+
+    var isResponseComplete: Bool {
+        if case .complete = responseState { true } else { false }
+    }
+
+    var hasResponseBegun: Bool {
+        if case .none = responseState { false } else { true }
+    }
+}

@@ -1,0 +1,140 @@
+import Balancing
+import EventLoop
+import Kernel
+import Mesh
+import Telemetry
+
+/// The connections of one worker to one endpoint, and the exchanges that wait for one.
+///
+/// The connection used last is used next, so that the others fall idle and are closed. How many
+/// there are, and how many exchanges wait, is bounded for the whole cluster (``ClusterLimits``).
+final class ConnectionPool {
+    /// What became of an exchange's wish for a connection.
+    enum Answer {
+        case connection(UpstreamConnection)
+        /// The exchange is told when a connection is there, or that there will be none.
+        case waiting
+        /// Too many wait already.
+        case overflow
+    }
+
+    let address: SocketAddress
+    let addressText: String
+    let endpoint: EndpointHandle
+    unowned let cluster: UpstreamCluster
+    unowned let worker: Worker
+    private var idle: [UpstreamConnection] = []
+    private var waiting: [Exchange] = []
+    /// Connections in any state.
+    private var connectionCount = 0
+    private var connectingCount = 0
+    private var isRetired = false
+
+    init(
+        to address: SocketAddress, endpoint: EndpointHandle, of cluster: UpstreamCluster,
+        on worker: Worker
+    ) {
+        self.address = address
+        addressText = address.description
+        self.endpoint = endpoint
+        self.cluster = cluster
+        self.worker = worker
+    }
+
+    /// Finds a connection for `exchange`, or lets it wait for one.
+    ///
+    /// - Parameters:
+    ///   - exchange: Who asks; it is kept while it waits.
+    ///   - isFresh: Whether a connection that was used before will not do.
+    /// - Returns: What became of it.
+    func connection(for exchange: Exchange, fresh isFresh: Bool) -> Answer {
+        if !isFresh, let connection = idle.popLast() { return .connection(connection) }
+        guard cluster.limits.acquire(.pendingRequests) else { return .overflow }
+        waiting.append(exchange)
+        if connectingCount < waiting.count { connect() }
+        return .waiting
+    }
+
+    /// Takes an exchange that no longer wants to wait out of the queue.
+    func forget(_ exchange: Exchange) {
+        guard let position = waiting.firstIndex(where: { $0 === exchange }) else { return }
+        waiting.remove(at: position)
+        cluster.limits.release(.pendingRequests)
+    }
+
+    /// Closes idle connections; the others are closed when their exchange has ended.
+    func retire() {
+        isRetired = true
+        for connection in idle { connection.close() }
+        idle.removeAll()
+    }
+
+    /// A connection attempt succeeded.
+    func connected(_ connection: UpstreamConnection) {
+        connectingCount -= 1
+        cluster.report(.connected, for: endpoint, now: worker.loop.now)
+        cluster.metrics.connections.add()
+        settle(connection)
+    }
+
+    /// A connection attempt failed; the exchange that waits longest hears of it.
+    func connectFailed() {
+        connectingCount -= 1
+        let exchange = nextWaiting()
+        closed()
+        cluster.report(.connectFailed, for: endpoint, now: worker.loop.now)
+        cluster.metrics.connectFailures.add()
+        exchange?.connectFailed()
+    }
+
+    /// A connection has carried a whole exchange and can carry another one.
+    func released(_ connection: UpstreamConnection) {
+        settle(connection)
+    }
+
+    /// A connection that was idle is closed.
+    func removeIdle(_ connection: UpstreamConnection) {
+        if let position = idle.lastIndex(where: { $0 === connection }) {
+            idle.remove(at: position)
+        }
+    }
+
+    /// A connection has ended, whatever it was doing.
+    func closed() {
+        connectionCount -= 1
+        cluster.limits.release(.connections)
+        cluster.metrics.activeConnections.subtract()
+        // One of those that wait may now open the connection that the limit refused it.
+        if connectingCount < waiting.count { connect() }
+    }
+
+    private func settle(_ connection: UpstreamConnection) {
+        if let exchange = nextWaiting() {
+            exchange.attach(connection)
+        } else if isRetired || worker.isDraining {
+            connection.close()
+        } else {
+            connection.becomeIdle()
+            idle.append(connection)
+        }
+    }
+
+    private func nextWaiting() -> Exchange? {
+        if waiting.isEmpty { return nil }
+        cluster.limits.release(.pendingRequests)
+        return waiting.removeFirst()
+    }
+
+    /// Opens a connection if the limit allows one; the first of a pool is always allowed, since
+    /// whoever waits would wait in vain otherwise (as in Envoy).
+    private func connect() {
+        if !cluster.limits.acquire(.connections) {
+            if connectionCount > 0 { return }
+            cluster.limits.acquireBeyondLimit(.connections)
+        }
+        connectionCount += 1
+        connectingCount += 1
+        cluster.metrics.activeConnections.add()
+        UpstreamConnection.open(to: self)
+    }
+}

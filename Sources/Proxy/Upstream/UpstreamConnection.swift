@@ -1,0 +1,265 @@
+import Bytes
+import EventLoop
+import HTTP
+import HTTP1
+import Kernel
+import Mesh
+import Transport
+
+/// One HTTP/1.1 connection to an endpoint; it carries one exchange at a time.
+final class UpstreamConnection: EventHandler, TimerHandler {
+    private enum State {
+        case connecting
+        case idle
+        case carrying(Exchange)
+        case closed
+    }
+
+    /// How long sent bytes may stay unacknowledged before the peer is taken for lost.
+    static let userTimeout = Duration.seconds(20)
+
+    let pool: ConnectionPool
+    private let worker: Worker
+    private var state = State.connecting
+    private var stream: StreamSocket
+    private var decoder: ResponseDecoder
+    private var timer: TimerToken?
+    private var idleSince: Instant
+    private var exchangeCount: UInt32 = 0
+    /// A connection that cannot be written to may still bring the answer that explains why.
+    private var isWritable = true
+    private var isReading = true
+
+    private init(_ socket: consuming Socket, to pool: ConnectionPool) {
+        self.pool = pool
+        worker = pool.worker
+        idleSince = worker.loop.now
+        decoder = ResponseDecoder(limits: worker.responseLimits)
+        stream = StreamSocket(socket, on: worker.loop)
+    }
+
+    /// Begins a connection; the pool is told how it ended, after this call has returned.
+    static func open(to pool: ConnectionPool) {
+        let worker = pool.worker
+        do throws(Errno) {
+            let socket = try Socket.connecting(to: pool.address)
+            try? socket.setUserTimeout(userTimeout)
+            let connection = UpstreamConnection(socket, to: pool)
+            try connection.stream.register(connection, for: .writable)
+            connection.timer = worker.loop.schedule(
+                after: pool.cluster.cluster.connectTimeout, for: connection)
+        } catch {
+            worker.failSoon(pool)
+        }
+    }
+
+    /// Whether an exchange before this one has used the connection, so that it may be stale.
+    var isReused: Bool { exchangeCount > 1 }
+
+    /// How many bytes of the request the kernel has not taken yet.
+    var queuedByteCount: Int { stream.queuedByteCount }
+
+    // MARK: For the exchange
+
+    /// Begins to carry `exchange`, whose response is one to `method`.
+    func carry(_ exchange: Exchange, method: Method) {
+        state = .carrying(exchange)
+        exchangeCount &+= 1
+        decoder.expect(responseTo: method)
+        setReading(true)
+    }
+
+    /// Sends a part of the request.
+    ///
+    /// - Returns: Whether the connection still takes bytes; the answer may come all the same.
+    func send(_ bytes: Span<UInt8>) -> Bool {
+        guard isWritable else { return false }
+        do throws(Errno) {
+            try stream.write(bytes)
+        } catch {
+            isWritable = false
+        }
+        return isWritable
+    }
+
+    /// Sends a part of the request.
+    ///
+    /// - Returns: Whether the connection still takes bytes; the answer may come all the same.
+    func send(_ buffer: borrowing Buffer) -> Bool {
+        send(buffer.bytes)
+    }
+
+    /// Stops or goes on reading the response, as the client takes it.
+    func setReading(_ isReading: Bool) {
+        if self.isReading == isReading { return }
+        self.isReading = isReading
+        stream.setReading(isReading)
+    }
+
+    /// The exchange is over.
+    ///
+    /// - Parameter isReusable: Whether request and response were complete, and nothing more came.
+    func release(reusable isReusable: Bool) {
+        guard case .carrying = state else { return }
+        let limit = pool.cluster.cluster.maximumRequestsPerConnection ?? .max
+        if isReusable, isWritable, exchangeCount < limit {
+            state = .idle
+            pool.released(self)
+        } else {
+            close()
+        }
+    }
+
+    /// Whether the peer has closed an idle connection, as far as the kernel knows now.
+    var isStale: Bool { stream.hasEnded() }
+
+    // MARK: For the pool
+
+    func becomeIdle() {
+        state = .idle
+        idleSince = worker.loop.now
+        setReading(true)
+        guard timer == nil, let limit = pool.cluster.cluster.idleTimeout else { return }
+        timer = worker.loop.schedule(after: limit, for: self)
+    }
+
+    /// Closes the connection, whatever it is doing.
+    func close() {
+        if case .closed = state { return }
+        state = .closed
+        cancelTimer()
+        stream.close()
+        pool.closed()
+    }
+
+    // MARK: For the loop
+
+    func handle(_ readiness: Readiness) {
+        switch state {
+        case .connecting: finishConnecting()
+        case .idle: closeIdle()
+        case .carrying(let exchange):
+            if readiness.contains(.writable) { flush(for: exchange) }
+            if readiness.subtracting(.writable).isEmpty { return }
+            guard case .carrying = state else { return }
+            read(for: exchange)
+        case .closed: return
+        }
+    }
+
+    func timerFired(_ timer: TimerToken) {
+        self.timer = nil
+        switch state {
+        case .connecting:
+            failConnecting()
+        case .idle:
+            guard let limit = pool.cluster.cluster.idleTimeout else { return }
+            let deadline = idleSince + limit
+            if deadline <= worker.loop.now {
+                closeIdle()
+            } else {
+                self.timer = worker.loop.schedule(at: deadline, for: self)
+            }
+        case .carrying, .closed: return
+        }
+    }
+
+    private func finishConnecting() {
+        cancelTimer()
+        if stream.takeError() != nil {
+            failConnecting()
+            return
+        }
+        isReading = true
+        stream.setReading(true)
+        // Also ends the interest in writing that connecting needed.
+        stream.updateInterest()
+        pool.connected(self)
+    }
+
+    private func failConnecting() {
+        state = .closed
+        cancelTimer()
+        stream.close()
+        pool.connectFailed()
+    }
+
+    /// An idle connection has no reason to become readable but its end, or bytes that nobody asked
+    /// for; neither may reach the next exchange.
+    private func closeIdle() {
+        pool.removeIdle(self)
+        close()
+    }
+
+    private func flush(for exchange: Exchange) {
+        do throws(Errno) {
+            if try stream.flush() { exchange.upstreamDrained() }
+        } catch {
+            isWritable = false
+            stream.discardQueue()
+        }
+    }
+
+    private func read(for exchange: Exchange) {
+        var scratch = worker.takeScratch()
+        do throws(Errno) {
+            var room = scratch.room(minimum: Worker.receiveByteCount)
+            switch try stream.receive(into: &room) {
+            case .wouldBlock: break
+            case .ended: end(exchange)
+            case .bytes(let count):
+                scratch.commit(count)
+                decode(scratch.bytes, for: exchange)
+            }
+        } catch {
+            exchange.upstreamEnded(.reset)
+        }
+        worker.returnScratch(scratch)
+    }
+
+    private func end(_ exchange: Exchange) {
+        do throws(ParseError) {
+            switch try decoder.endOfInput() {
+            case .endOfBody: exchange.responseEnded(reusable: false)
+            case .betweenMessages: close()
+            }
+        } catch {
+            exchange.upstreamEnded(.closed)
+        }
+    }
+
+    private func decode(_ input: Span<UInt8>, for exchange: Exchange) {
+        var offset = 0
+        while case .carrying = state {
+            let decoded: Decoded
+            do throws(ParseError) {
+                decoded = try decoder.next(
+                    input.extracting(offset...), head: &exchange.response)
+            } catch {
+                exchange.upstreamEnded(.malformed)
+                return
+            }
+            switch decoded.event {
+            case .needMore:
+                exchange.responseInputEnded()
+                return
+            case .head:
+                exchange.responseHeadArrived()
+            case .body(let range):
+                let start = offset + range.lowerBound
+                exchange.responseBodyArrived(
+                    input.extracting(start..<offset + range.upperBound))
+            case .end:
+                let isLast = offset + decoded.consumed == input.count
+                exchange.responseEnded(reusable: isLast && exchange.response.isPersistent)
+                return
+            }
+            offset += decoded.consumed
+        }
+    }
+
+    private func cancelTimer() {
+        if let timer { worker.loop.cancel(timer) }
+        timer = nil
+    }
+}

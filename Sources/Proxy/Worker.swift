@@ -1,0 +1,219 @@
+import Bytes
+import EventLoop
+import HTTP1
+import Kernel
+import Mesh
+import Telemetry
+import Transport
+
+/// One thread of the data plane: a loop with listeners, connections, pools, tables and counters of
+/// its own. It shares nothing with other workers but pick sequences and circuit breakers.
+final class Worker: EventHandler, TurnHandler {
+    /// Most bytes that one receive brings, and so that are held for a slow reader on the other side.
+    static let receiveByteCount = 64 * 1024
+    /// Most exchanges that wait with their memory for a next request.
+    static let spareExchangeCount = 256
+
+    let loop: EventLoop
+    let metrics: WorkerMetrics
+    let responseLimits = HTTP1.Limits()
+    private let mailbox: Mailbox<WorkerMessage>
+    private let reports: Mailbox<WorkerReport>
+    private let seed: UInt64
+    /// Where output is put together before it is sent; empty between two events.
+    var staging = Buffer()
+    var random: SystemRandomNumberGenerator
+    private(set) var isDraining = false
+    private var clusters: [String: UpstreamCluster] = [:]
+    private var listeners: [String: ListenerRuntime] = [:]
+    private var connections: [ObjectIdentifier: ServerConnection] = [:]
+    private var scratch = Buffer()
+    private var spareExchanges: [Exchange] = []
+    private var failedPools: [ConnectionPool] = []
+    private var isFlushPlanned = false
+
+    init(
+        mailbox: Mailbox<WorkerMessage>, reports: Mailbox<WorkerReport>, metrics: WorkerMetrics
+    ) throws(Errno) {
+        loop = try EventLoop()
+        self.mailbox = mailbox
+        self.reports = reports
+        self.metrics = metrics
+        random = SystemRandomNumberGenerator()
+        seed = Machine.randomNumber()
+        _ = try loop.register(mailbox.wakeUp.descriptor, for: .readable, handler: self)
+    }
+
+    /// Takes messages from the main thread between two events.
+    func handle(_ readiness: Readiness) {
+        for message in mailbox.take() {
+            switch message {
+            case .apply(let configuration): apply(configuration)
+            case .stopListening: stopListening()
+            case .drain: drain()
+            case .closeIdle: closeIdleConnections()
+            case .describe(let request): describe(request)
+            case .stop: loop.stop()
+            }
+        }
+    }
+
+    // MARK: Configuration
+
+    /// Swaps everything that is different; requests under way keep what they began with.
+    private func apply(_ configuration: WorkerConfiguration) {
+        var current: [String: UpstreamCluster] = [:]
+        for part in configuration.clusters {
+            let cluster =
+                clusters[part.cluster.name]
+                ?? UpstreamCluster(
+                    part, metrics: metrics.cluster(part.cluster.name), seed: seed)
+            cluster.update(part, on: self)
+            current[part.cluster.name] = cluster
+        }
+        let retired = clusters.filter { current[$0.key] == nil }
+        clusters = current
+        applyListeners(configuration)
+        for cluster in retired.values { cluster.retire() }
+        reports.post(.applied(configuration.revision))
+    }
+
+    private func applyListeners(_ configuration: WorkerConfiguration) {
+        var current: [String: ListenerRuntime] = [:]
+        for part in configuration.listeners {
+            let name = part.listener.name
+            guard let table = configuration.tables?[name] ?? listeners[name]?.routes.table else {
+                preconditionFailure("a listener without routes got through")
+            }
+            let routes = RouteBinding(
+                table, clusterNames: configuration.clusterNames, clusters: clusters)
+            if let socket = part.sockets.take() {
+                listeners[name]?.close()
+                let listener = ListenerRuntime(
+                    part, routes: routes,
+                    metrics: metrics.listener(name, direction: part.listener.direction), on: self)
+                open(listener, socket)
+                current[name] = listener
+            } else if let listener = listeners[name] {
+                listener.update(part, routes: routes)
+                current[name] = listener
+            }
+        }
+        for (name, listener) in listeners where current[name] == nil { listener.close() }
+        listeners = current
+    }
+
+    private func open(_ listener: ListenerRuntime, _ socket: consuming Socket) {
+        do throws(Errno) {
+            try listener.open(socket)
+        } catch {
+            // Only a lack of kernel memory makes epoll refuse a fresh descriptor.
+            metrics.listenerFailures.add()
+        }
+    }
+
+    // MARK: Connections
+
+    func accept(
+        _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime
+    ) {
+        let connection = ServerConnection(socket, from: peer, on: listener, of: self)
+        do throws(Errno) {
+            try connection.start()
+        } catch {
+            connection.close()
+            return
+        }
+        connections[ObjectIdentifier(connection)] = connection
+        metrics.connectionOpened()
+    }
+
+    func closed(_ connection: ServerConnection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        metrics.connectionClosed()
+        if isDraining, connections.isEmpty { reports.post(.drained) }
+    }
+
+    /// Tells the pool at the end of this turn that its connection attempt failed at once.
+    func failSoon(_ pool: ConnectionPool) {
+        failedPools.append(pool)
+        planFlush()
+    }
+
+    /// Has what was put off done once when the turn ends.
+    private func planFlush() {
+        if isFlushPlanned { return }
+        isFlushPlanned = true
+        loop.atEndOfTurn(self)
+    }
+
+    func turnEnded() {
+        var position = 0
+        while position < failedPools.count {
+            failedPools[position].connectFailed()
+            position += 1
+        }
+        failedPools.removeAll(keepingCapacity: true)
+        isFlushPlanned = false
+        for listener in listeners.values { listener.log?.flush() }
+    }
+
+    // MARK: Drain
+
+    private func stopListening() {
+        for listener in listeners.values { listener.close() }
+    }
+
+    /// Closes every connection after the response that is on its way, or its next one.
+    private func drain() {
+        isDraining = true
+        if connections.isEmpty { reports.post(.drained) }
+    }
+
+    private func closeIdleConnections() {
+        for connection in connections.values { connection.drain() }
+    }
+
+    private func describe(_ request: DescriptionRequest) {
+        reports.post(
+            .described(request, clusters.mapValues { $0.endpointSummaries() }))
+    }
+
+    /// The date of an instant of this turn or before.
+    func time(of instant: Instant) -> Timestamp {
+        let now = WallClock.nanosecondsSinceEpoch()
+        let ago = loop.now.nanoseconds(since: instant)
+        return Timestamp(unixMilliseconds: (now > ago ? now - ago : now) / 1_000_000)
+    }
+
+    // MARK: Memory
+
+    /// Lends the receive buffer; a nested borrower gets another one.
+    func takeScratch() -> Buffer {
+        exchange(&scratch, with: Buffer())
+    }
+
+    func returnScratch(_ buffer: consuming Buffer) {
+        buffer.removeAll()
+        scratch = buffer
+    }
+
+    func takeExchange() -> Exchange {
+        spareExchanges.popLast() ?? Exchange(on: self)
+    }
+
+    /// Counts and logs an exchange that has ended, and keeps its memory for a next one.
+    func finish(_ exchange: Exchange, of connection: ServerConnection) {
+        exchange.record(on: connection.listener)
+        if let log = connection.listener.log {
+            exchange.log(from: connection, to: log)
+            planFlush()
+        }
+        if spareExchanges.count < Self.spareExchangeCount {
+            exchange.reset()
+            spareExchanges.append(exchange)
+        } else {
+            exchange.downstream = nil
+        }
+    }
+}
