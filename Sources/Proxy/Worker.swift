@@ -6,8 +6,9 @@ import Mesh
 import Telemetry
 import Transport
 
-/// One thread of the data plane: a loop with listeners, connections, pools, tables and counters of
-/// its own. It shares nothing with other workers but pick sequences and circuit breakers.
+/// One thread of the data plane: a loop with listeners, connections, pools, tables and counters.
+///
+/// It shares nothing with other workers but pick sequences and circuit breakers.
 final class Worker: EventHandler, TurnHandler {
     /// Most bytes that one receive brings, and so that are held for a slow reader on the other side.
     static let receiveByteCount = 64 * 1024

@@ -87,7 +87,8 @@ extension ServerConnection {
             return
         }
         if case .requestTimeout = verdict, case .body = exchange.requestState,
-            bodyWindow.isFastEnough, bodyWindow.deadline <= worker.loop.now {
+            bodyWindow.isFastEnough, bodyWindow.deadline <= worker.loop.now
+        {
             bodyWindow = BodyRateWindow(start: worker.loop.now)
             arm(by: nextDeadline().instant)
             return

@@ -19,7 +19,8 @@ extension Exchange: TimerHandler {
         resets += 1
         let conditions = forwarding?.rules.retry?.conditions ?? []
         if conditions.contains(.reset) || conditions.contains(.serverError)
-            || conditions.contains(.gatewayError) {
+            || conditions.contains(.gatewayError)
+        {
             return retryByPolicy()
         }
         guard request.method.isIdempotent, resets == 1 else { return false }
