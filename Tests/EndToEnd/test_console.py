@@ -37,7 +37,7 @@ def console(control, tmp_path):
         done = subprocess.run(
             [program_path("pointsman"), *arguments], input=text, capture_output=True, text=True,
             timeout=30, cwd=tmp_path,
-            env={**os.environ, "POINTSMAN_CONTROL": f"127.0.0.1:{control.api}",
+            env={**os.environ, "POINTSMAN_API": f"127.0.0.1:{control.api}",
                  "NO_COLOR": "", "SWIFT_BACKTRACE": "enable=no"})
         assert code is None or done.returncode == code, (arguments, done.stdout, done.stderr)
         return done
@@ -101,7 +101,7 @@ def test_a_wrong_file_names_the_place(console, tmp_path):
 def test_without_a_control_plane(tmp_path):
     done = subprocess.run(
         [program_path("pointsman"), "get", "services"], capture_output=True, text=True, timeout=30,
-        env={**os.environ, "POINTSMAN_CONTROL": f"127.0.0.1:{free_port()}"})
+        env={**os.environ, "POINTSMAN_API": f"127.0.0.1:{free_port()}"})
     assert done.returncode not in (0, -4, -5, -6, -11)
     assert done.stderr.strip()
 
