@@ -41,7 +41,7 @@ public struct CheckLine: Equatable, Sendable {
 extension Session {
     /// Looks whether the control plane answers, and whether every sidecar has what was asked for.
     ///
-    /// - Throws: ``ConsoleError/checksFailed(count:)`` after all lines are shown.
+    /// - Throws: ``ConsoleError/checksFailed(count:isReachable:)`` after all lines are shown.
     public func check() throws(ConsoleError) {
         let (lines, isReachable) = checkLines()
         show(["checks": .array(lines.map(\.document))]) {
