@@ -17,7 +17,7 @@ public enum ConsoleError: Error, Equatable, Sendable {
     /// No whole answer within the time of one request.
     case noAnswer(String, after: Duration)
     case answerTooLarge(limitBytes: Int)
-    /// The control plane refused the request (RFC 9457).
+    /// The control plane refused the request (RFC 9457 §3).
     case refused(Problem)
     /// A revision is not in effect everywhere in time; it stays valid and is still being pushed.
     case waitTimedOut(RevisionStatus, after: Duration)

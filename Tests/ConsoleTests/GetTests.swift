@@ -8,7 +8,7 @@ import Testing
         "routes":[
         {"name":"beta","match":{"headers":{"x-group":{"exact":"beta"}},"method":"GET",
         "path":{"prefix":"/api"}},"split":{"v2":100},"timeout":"15s"},
-        {"name":"default","split":{"v1":95,"v2":5},"sticky":{"cookie":"user"},"timeout":"15s"}]}],
+        {"name":"default","split":{"v1":95,"v2":5},"sticky":{"cookie":"u"},"timeout":"15s"}]}],
         "next":null}
         """#
 
@@ -33,7 +33,7 @@ import Testing
             run.output == """
                 SERVICE   ROUTE     MATCH                                  SPLIT           STICKY
                 reviews   beta      header x-group=beta, GET, path /api*   v2 100%         -
-                reviews   default   *                                      v1 95%, v2 5%   cookie user
+                reviews   default   *                                      v1 95%, v2 5%   cookie u
 
                 """)
     }
@@ -95,8 +95,8 @@ import Testing
 
     @Test func `lists revisions with how far each has come`() throws {
         let revisions = #"""
-            {"items":[{"number":8,"at":"2999-01-01T00:00:00.000Z","who":"ada","why":"","kind":"split",
-            "service":"reviews"},{"number":7,"at":"2999-01-01T00:00:00.000Z","who":"bob",
+            {"items":[{"number":8,"at":"2999-01-01T00:00:00.000Z","who":"ada","why":"",
+            "kind":"split","service":"reviews"},{"number":7,"at":"2999-01-01T00:00:00.000Z","who":"bob",
             "why":"first","kind":"put","service":"reviews"}],"next":7}
             """#
         let proxies = #"{"items":[{"id":"c-1","revision":7,"state":"lagging"}],"next":null}"#

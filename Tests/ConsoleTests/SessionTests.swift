@@ -164,7 +164,7 @@ struct Run {
 @Suite struct `Waiting for a revision` {
     @Test func `ends when a sidecar refuses it, with the reason`() throws {
         let refused =
-            #","lagging":[],"refused":[{"proxy":"c-1","type":"t","revision":7,"reason":"bad regex"}]"#
+            #","lagging":[],"refused":[{"proxy":"c-1","revision":7,"reason":"bad regex"}]"#
         let run = try Run([.init(200, `Changing a split`.revision(1, of: 2, refused))]) {
             session throws(ConsoleError) in
             try session.wait(forRevision: 7, patience: .seconds(5))

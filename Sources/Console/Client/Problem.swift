@@ -1,4 +1,4 @@
-/// What the control plane says when it refuses a request (RFC 9457, `application/problem+json`).
+/// What the control plane says when it refuses a request (RFC 9457 §3).
 public struct Problem: Error, Equatable, Sendable {
     public var status: UInt16
     public var title: String

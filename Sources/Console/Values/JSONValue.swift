@@ -81,7 +81,7 @@ extension JSONValue: Decodable {
 
     /// Reads a JSON text.
     ///
-    /// - Returns: The document; `nil` when the bytes are not JSON (RFC 8259).
+    /// - Returns: The document; `nil` when the bytes are not JSON (RFC 8259 §2).
     public init?(json bytes: [UInt8]) {
         guard let value = try? JSONDecoder().decode(JSONValue.self, from: Data(bytes)) else {
             return nil

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Kernel
 
-/// Reads a date of RFC 3339 in UTC, such as `2026-01-31T12:00:00.000Z`.
+/// Reads a date in UTC (RFC 3339 §5.6), such as `2026-01-31T12:00:00.000Z`.
 func secondsSinceEpoch(_ text: String) -> Int64? {
     let whole = text.firstIndex(of: ".").map { text[..<$0] + "Z" } ?? text[...]
     guard let date = try? Date(String(whole), strategy: .iso8601) else { return nil }
