@@ -44,7 +44,7 @@ public struct Problem: Error, Equatable, Sendable {
     var hint: String? {
         switch status {
         case 401, 403: "give the token with --token-file FILE or POINTSMAN_TOKEN"
-        case 404: "see what there is with 'pointsman get services'"
+        case 404: "see what there is with 'pointsman get services' or 'pointsman get revisions'"
         case 409, 412: "somebody changed it meanwhile; look at it again and repeat the command"
         case 503, 500: "see what ails it with 'pointsman check'"
         default: nil
