@@ -7,6 +7,8 @@ final class Peer {
     var session: Session
     var output = Buffer()
     private var input = Buffer()
+    /// All that ever arrived.
+    private(set) var transcript: [UInt8] = []
     var log: [String] = []
     var streams: [StreamHandle] = []
     var received: [UInt32: [UInt8]] = [:]
@@ -20,6 +22,7 @@ final class Peer {
 
     /// Takes bytes as a socket would bring them.
     func receive(_ bytes: Span<UInt8>) throws(SessionError) {
+        transcript.append(bytes)
         input.append(bytes)
         try work()
     }

@@ -7,11 +7,11 @@ import Transport
 @Suite struct `A gRPC call` {
     @Test func `carries messages both ways and ends in order`() throws {
         let bench = try GRPCBench()
-        let client = RecordingCall()
-        let call = bench.call("/test.Test/Echo", delegate: client)
         let messages = [0, 1, 5, 100, 70_000, 3_000_000].map {
             (0..<$0).map { UInt8(truncatingIfNeeded: $0) }
         }
+        let client = RecordingCall()
+        let call = bench.call("/test.Test/Echo", delegate: client)
         for message in messages { #expect(call.send(message: message)) }
         try bench.turn { client.messages.count == messages.count }
         #expect(client.messages == messages)

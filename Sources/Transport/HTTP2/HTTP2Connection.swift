@@ -137,6 +137,7 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         case .connecting:
             if let error = socket?.takeError() { return close(.connectFailed(error)) }
             state = .open(isGreeted: false)
+            setTimer(after: patience.connect)
             socket?.setReading(true)
         case .open:
             flushSocket(readiness)
