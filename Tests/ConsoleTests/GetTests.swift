@@ -97,7 +97,8 @@ import Testing
         let revisions = #"""
             {"items":[{"number":8,"at":"2999-01-01T00:00:00.000Z","who":"ada","why":"",
             "kind":"split","service":"reviews"},
-            {"number":7,"at":"2999-01-01T00:00:00.000Z","who":"bob","why":"first","kind":"put","service":"reviews"}],"next":7}
+            {"number":7,"at":"2999-01-01T00:00:00.000Z","who":"bob","why":"first",
+            "kind":"put","service":"reviews"}],"next":7}
             """#
         let proxies = #"{"items":[{"id":"c-1","revision":7,"state":"lagging"}],"next":null}"#
         let run = try Run([.init(200, revisions), .init(200, proxies)]) {
