@@ -2,31 +2,47 @@ import Testing
 
 @Suite struct `What is not written here` {
     static let inLibraries = [
-        Ban(pattern: #"\bfatalError\("#, hint: "preconditionFailure with the reason, or an error"),
-        Ban(pattern: #"\btry!"#, hint: "handle the error"),
-        Ban(pattern: #"\bas!"#, hint: "as? with a guard"),
-        Ban(pattern: #"^\s*import Foundation$"#, hint: "FoundationEssentials, above all I/O"),
-        Ban(pattern: #"@unchecked Sendable"#, hint: "Sendable members, Mutex or Atomic"),
-        Ban(pattern: #"nonisolated\(unsafe\)"#, hint: "a stored property of one owner"),
-        Ban(pattern: #"\bSIMD\d"#, hint: "words of eight bytes: SIMD types are slow in 6.3"),
-        Ban(pattern: #"\b(Task|async|await)\b\s*[{(]"#, hint: "the event loop; nothing awaits"),
+        Ban(
+            pattern: #"\bfatalError\("#, needles: ["fatalError"],
+            hint: "preconditionFailure with the reason, or an error"),
+        Ban(pattern: #"\btry!"#, needles: ["try!"], hint: "handle the error"),
+        Ban(pattern: #"\bas!"#, needles: ["as!"], hint: "as? with a guard"),
+        Ban(
+            pattern: #"^(public )?import Foundation$"#, needles: ["import Foundation"],
+            hint: "FoundationEssentials, above all I/O"),
+        Ban(
+            pattern: #"nonisolated\(unsafe\)"#, needles: ["nonisolated"],
+            hint: "a stored property of one owner"),
+        Ban(
+            pattern: #"\bSIMD\d"#, needles: ["SIMD"],
+            hint: "words of eight bytes: SIMD types are slow in 6.3"),
+        Ban(
+            pattern: #"\bTask(\.\w+)?\s*[{(]|\)\s*async\b|\bawait\b"#,
+            needles: ["Task", "async", "await"], hint: "the event loop; nothing awaits"),
         Ban(
             pattern: #"\b(class|struct|enum|protocol|actor) \w*(Manager|Helper|Util|Impl)\b"#,
-            hint: "name it for what it is"),
+            needles: ["Manager", "Helper", "Util", "Impl"], hint: "name it for what it is"),
     ]
 
     static let inText = [
-        Ban(pattern: #"TODO|FIXME|XXX"#, hint: "do it, or open an issue"),
         Ban(
-            pattern: #"not implemented|unimplemented|for now\b|simplified"#,
+            pattern: #"TODO|FIXME|XXX"#, needles: ["TODO", "FIXME", "XXX"],
+            hint: "do it, or open an issue"),
+        Ban(
+            pattern: #"[Nn]ot yet (implemented|supported)|simplified for"#,
+            needles: ["ot yet ", "simplified"],
             hint: "finish it, or say why it is right as it is"),
-        Ban(pattern: #"^// (={3,}|-{3,}|\*{3,})|^//\s+Created by"#, hint: "no banners"),
+        Ban(
+            pattern: #"^// (={3,}|-{3,}|\*{3,})|^//\s+Created by"#,
+            needles: ["// =", "// -", "// *", "Created by"], hint: "no banners"),
     ]
 
     static let inTests = [
-        Ban(pattern: #"\b(u|nano)?sleep\("#, hint: "wait for the condition"),
-        Ban(pattern: #"Task\.sleep"#, hint: "wait for the condition"),
-        Ban(pattern: #"^import XCTest"#, hint: "Swift Testing"),
+        Ban(
+            pattern: #"\b(u|nano)?sleep\("#, needles: ["sleep("],
+            hint: "wait for the condition"),
+        Ban(pattern: #"Task\.sleep"#, needles: ["Task.sleep"], hint: "wait for the condition"),
+        Ban(pattern: #"^import XCTest"#, needles: ["XCTest"], hint: "Swift Testing"),
     ]
 
     @Test(arguments: inLibraries)
@@ -49,7 +65,9 @@ import Testing
     }
 
     @Test func `libraries print nothing`() {
-        let ban = Ban(pattern: #"(^|[^.\w])(print|debugPrint|dump)\("#, hint: "return the text")
+        let ban = Ban(
+            pattern: #"(^|[^.\w])(print|debugPrint|dump)\("#, needles: ["rint(", "dump("],
+            hint: "return the text")
         let programs = ["pointsman-proxy", "pointsman-control", "pointsman"]
         let offences = written(Tree.sources).filter { !programs.contains($0.module) }
             .flatMap(ban.offences)
@@ -65,7 +83,7 @@ import Testing
 
     @Test func `an RFC is named with its number and section`() {
         var offences: [Offence] = []
-        for file in written(Tree.sources) {
+        for file in written(Tree.sources) where file.text.contains("RFC") {
             // A mention may be broken over two lines of a comment.
             let joined = file.text.replacing(/\s*\n\s*\/\/\/? ?/, with: " ")
             for match in joined.matches(of: /\bRFC\b(?! \d+ §)(.{0,12})/) {
@@ -74,6 +92,13 @@ import Testing
             }
         }
         #expect(offences.isEmpty, "\(report(offences))")
+    }
+
+    @Test func `every module says what it is`() throws {
+        for module in try Manifest().floors.keys.sorted() {
+            let page = "Sources/\(module)/\(module).docc/\(module).md"
+            #expect(Tree.exists(page), "\(page) is missing")
+        }
     }
 
     private func written(_ files: [SourceFile]) -> [SourceFile] {
