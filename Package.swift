@@ -18,8 +18,8 @@ let floors: KeyValuePairs<String, [String]> = [
     "Balancing": ["Mesh"],
     "XDS": ["Mesh", "RegularExpressions", "HTTP", "Bytes", "YAML"],
     "Proxy": [
-        "Routing", "Balancing", "XDS", "Mesh", "Transport", "HTTP1", "HTTP", "EventLoop",
-        "Telemetry", "Bytes", "Kernel",
+        "Routing", "Balancing", "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP1", "HTTP",
+        "EventLoop", "Telemetry", "Bytes", "Kernel",
     ],
     "Control": [
         "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP", "EventLoop", "Telemetry",

@@ -64,4 +64,24 @@ public struct EndpointSummary: Equatable, Sendable {
     public let health: Endpoint.Health
     public let ejection: Ejection
     public let statistics: EndpointStatistics
+
+    /// What several workers know of the endpoints of one cluster, added up.
+    ///
+    /// An endpoint counts as ejected as soon as one worker has ejected it.
+    public static func merged(_ workers: [[EndpointSummary]]) -> [EndpointSummary] {
+        var merged: [EndpointIdentity: EndpointSummary] = [:]
+        for summary in workers.joined() {
+            merged[summary.address] = merged[summary.address]?.adding(summary) ?? summary
+        }
+        return merged.values.sorted { $0.address.description < $1.address.description }
+    }
+
+    private func adding(_ other: EndpointSummary) -> EndpointSummary {
+        var sum = statistics
+        sum.add(other.statistics)
+        return EndpointSummary(
+            address: address, locality: locality, priority: priority, weight: weight,
+            health: health, ejection: ejection == .none ? other.ejection : ejection,
+            statistics: sum)
+    }
 }

@@ -54,6 +54,18 @@ import Testing
         #expect(balance.counts(of: 10) == [1: 5, 2: 5])
     }
 
+    @Test func `counts as ejected when one of several workers has ejected it`() throws {
+        let one = try Balance([[try endpoint(1), try endpoint(2)]], cluster())
+        let other = try Balance([[try endpoint(2), try endpoint(1)]], cluster())
+        one.report(.connectFailed, 1)
+        other.report(.answered(status: 500), 1)
+        let merged = EndpointSummary.merged([one.summaries, other.summaries])
+        #expect(merged.map(\.address.port) == [1, 2])
+        #expect(merged.map(\.ejection) == [.unreachable, .none])
+        #expect(merged[0].statistics.connectFailures == 1)
+        #expect(merged[0].statistics.errors == 1)
+    }
+
     @Test func `stays known over an update`() throws {
         let balance = try Balance([[try endpoint(1), try endpoint(2)]], cluster())
         balance.report(.connectFailed, 1)
