@@ -1,6 +1,6 @@
 /* A small HTTP/1.1 server on one epoll loop: the yardstick's far end, never its bottleneck.
  *
- *   upstream NAME PORT [--delay-ms N] [--body N] [--close-after-ms N]
+ *   upstream NAME PORT [--delay-ms N] [--body N] [--close-after-ms N] [--host ADDRESS]
  *
  * It answers every complete request with NAME in the body and in `x-upstream`, counts them, and
  * remembers per `x-id` value how often that id arrived (GET /-/count answers the number of
@@ -192,11 +192,13 @@ static void accept_all(int listener) {
 int main(int count, char **arguments) {
     if (count < 3) return 2;
     size_t body = 0;
+    const char *host = "127.0.0.1";
     for (int i = 3; i + 1 < count; i += 2) {
         int value = atoi(arguments[i + 1]);
         if (!strcmp(arguments[i], "--delay-ms")) delay_ms = value;
         else if (!strcmp(arguments[i], "--body")) body = (size_t)value;
         else if (!strcmp(arguments[i], "--close-after-ms")) close_after_ms = value;
+        else if (!strcmp(arguments[i], "--host")) host = arguments[i + 1];
         else return 2;
     }
     const char *name = arguments[1];
@@ -216,7 +218,7 @@ int main(int count, char **arguments) {
     setrlimit(RLIMIT_NOFILE, &files);
     int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arguments[2])),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+                                  .sin_addr.s_addr = inet_addr(host)};
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 4096)) {
         perror("upstream");

@@ -1,0 +1,129 @@
+"""F10: peers whose packets stop arriving are noticed and given up."""
+
+import contextlib
+import os
+import select
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from harness import bootstrap
+from harness.fast import build
+from harness.programs import Program, Sidecar, free_port, until
+from mesh_world import World
+
+
+class Relay:
+    """Forwards TCP to a port until told to swallow what the open connections carry."""
+
+    def __init__(self, target):
+        self.target, self.frozen, self.pairs = target, set(), []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def freeze(self):
+        self.frozen.update(self.pairs)
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+                self.pairs.append((near, far))
+                threading.Thread(target=self._relay, args=(near, far), daemon=True).start()
+
+    def _relay(self, near, far):
+        other = {near: far, far: near}
+        with contextlib.suppress(OSError):
+            while True:
+                for source in select.select([near, far], [], [])[0]:
+                    data = source.recv(1 << 16)
+                    if (near, far) in self.frozen:
+                        if not data:
+                            return
+                        continue
+                    if not data:
+                        return near.close(), far.close()
+                    other[source].sendall(data)
+
+
+def test_a_control_plane_that_went_silent(start, tmp_path):
+    """A PING every 15 s, 5 s for its answer: a new stream within 20 s and a back-off."""
+    world = World(start, tmp_path)
+    try:
+        relay = Relay(world.server.port)
+        real, world.server.port = world.server.port, relay.port
+        world.settle(v1=100)
+        world.server.port = real
+        known = len(world.server.streams)
+        relay.freeze()
+        began = time.monotonic()
+        until(lambda: len(world.server.streams) > known, 25, "a new stream")
+        assert time.monotonic() - began <= 22
+        world.server.wait_ack("rds", world.server.set("rds", world.routes(v2=100)))
+    finally:
+        world.close()
+
+
+@pytest.fixture
+def far_host():
+    """A network namespace with one address of its own, and a way to cut it off."""
+    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    name = f"far{os.getpid()}"
+    outside, inside = f"o{os.getpid()}", f"i{os.getpid()}"
+
+    def ip(*arguments):
+        subprocess.run([*root, "ip", *arguments], check=True)
+
+    ip("netns", "add", name)
+    try:
+        ip("link", "add", outside, "type", "veth", "peer", "name", inside, "netns", name)
+        ip("addr", "add", "10.213.7.1/30", "dev", outside)
+        ip("-n", name, "addr", "add", "10.213.7.2/30", "dev", inside)
+        ip("link", "set", outside, "up")
+        ip("-n", name, "link", "set", inside, "up")
+        yield {"address": "10.213.7.2", "enter": [*root, "ip", "netns", "exec", name],
+               "cut": lambda: ip("-n", name, "link", "set", inside, "down")}
+    finally:
+        ip("netns", "del", name)
+
+
+def test_an_upstream_that_went_silent(start, tmp_path, far_host):
+    """Requests without a time limit of their own end, and their descriptors come back."""
+    port, listening = free_port(), free_port()
+    upstream = start(Program, [*far_host["enter"], build(), "far", port, "--delay-ms", "90000",
+                               "--host", far_host["address"]], tmp_path / "far.log")
+
+    def reached():
+        with contextlib.closing(socket.socket()) as probe:
+            probe.settimeout(1)
+            return probe.connect_ex((far_host["address"], port)) == 0
+
+    until(reached, 5, "the far host")
+    far = bootstrap.cluster("far", [])
+    far["load_assignment"]["endpoints"] = [{"lb_endpoints": [
+        {"endpoint": {"address": bootstrap.address(port, far_host["address"])}}]}]
+    routes = bootstrap.route_configuration([bootstrap.to_cluster("far", timeout="0s")])
+    sidecar = start(Sidecar, tmp_path, bootstrap.static(
+        free_port(), [bootstrap.listener(listening, bootstrap.manager(routes))], [far]))
+    idle = sidecar.open_files()
+    peers = [socket.create_connection(("127.0.0.1", listening)) for _ in range(10)]
+    try:
+        for peer in peers:
+            peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        until(lambda: sidecar.open_files() >= idle + 20, 5, "every request at the far host")
+        far_host["cut"]()
+        began = time.monotonic()
+        for peer in peers:
+            peer.settimeout(45)
+            assert peer.recv(4096).split(b" ")[1] in (b"502", b"503", b"504")
+        assert time.monotonic() - began <= 40
+    finally:
+        for peer in peers:
+            peer.close()
+    until(lambda: sidecar.open_files() <= idle + 2, 5, "every descriptor given back")
+    assert upstream.running
