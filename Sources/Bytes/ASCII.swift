@@ -31,14 +31,35 @@ extension Span where Element == UInt8 {
         return true
     }
 
-    /// Whether the bytes are `text`, which is given in lower case, in letters of either case.
+    /// Whether the bytes are `text` in letters of either case.
+    ///
+    /// - Parameter text: Lower-case letters, digits and `-`, `.`, `/`, `:`; nothing else.
+    /// - Returns: Whether they are the same.
     public func equalsIgnoringCase(_ text: StaticString) -> Bool {
         if count != text.utf8CodeUnitCount { return false }
-        let other = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
-        for index in indices where unsafe self[index].asciiLowercased != other[index] {
-            return false
+        let other = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: count).bytes
+        let mine = unsafe bytes
+        if count < 8 {
+            for index in indices {
+                let byte = unsafe other.unsafeLoad(
+                    fromUncheckedByteOffset: index, as: UInt8.self)
+                if self[index].asciiLowercased != byte { return false }
+            }
+            return true
         }
-        return true
+        // Words of eight bytes; the last one ends with the text and may overlap.
+        var index = 0
+        while true {
+            let left = unsafe mine.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: index, as: UInt64.self)
+            let right = unsafe other.unsafeLoadUnaligned(
+                fromUncheckedByteOffset: index, as: UInt64.self)
+            // Bit 6 is set in letters and in nothing else of `text`; bit 5 tells their case.
+            let caseBits = (right & 0x4040_4040_4040_4040) &>> 1
+            if (left ^ right) & ~caseBits != 0 { return false }
+            if index == count - 8 { return true }
+            index = Swift.min(index + 8, count - 8)
+        }
     }
 
     public func starts(with prefix: Span<UInt8>) -> Bool {

@@ -28,7 +28,8 @@
     public var bytes: Span<UInt8> {
         @_lifetime(borrow self)
         get {
-            let filled = unsafe UnsafeBufferPointer(rebasing: storage[start..<end])
+            let filled = unsafe UnsafeBufferPointer(
+                start: storage.baseAddress.map { unsafe UnsafePointer($0 + start) }, count: count)
             return unsafe _overrideLifetime(filled.span, borrowing: self)
         }
     }
@@ -69,18 +70,26 @@
     public mutating func append(_ bytes: Span<UInt8>) {
         if bytes.isEmpty { return }
         reserve(bytes.count)
-        unsafe bytes.withUnsafeBytes { source in
-            let target = unsafe UnsafeMutableRawBufferPointer(
-                rebasing: UnsafeMutableRawBufferPointer(storage)[end...])
-            unsafe target.copyMemory(from: source)
-        }
-        end += bytes.count
+        copy(bytes)
     }
 
     public mutating func append(_ text: StaticString) {
         let source = unsafe UnsafeBufferPointer(
             start: text.utf8Start, count: text.utf8CodeUnitCount)
         append(unsafe source.span)
+    }
+
+    /// Appends `name`, a colon, a space, `value` and CRLF, with one look for room.
+    public mutating func appendLine(name: Span<UInt8>, value: Span<UInt8>) {
+        reserve(name.count + value.count + 4)
+        copy(name)
+        unsafe storage[end] = 0x3A
+        unsafe storage[end + 1] = 0x20
+        end += 2
+        copy(value)
+        unsafe storage[end] = 0x0D
+        unsafe storage[end + 1] = 0x0A
+        end += 2
     }
 
     /// Appends the UTF-8 bytes of `text`; for configuration and messages, not for the request path.
@@ -139,6 +148,16 @@
             rest /= radix
         }
         end += digits
+    }
+
+    /// Copies `bytes` into room that is there.
+    private mutating func copy(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBytes { source in
+            let room = unsafe UnsafeMutableRawBufferPointer(
+                start: storage.baseAddress.map { unsafe $0 + end }, count: capacity - end)
+            unsafe room.copyMemory(from: source)
+        }
+        end += bytes.count
     }
 
     private mutating func moveToFront() {

@@ -8,9 +8,17 @@ extension Span where Element == UInt8 {
         var index = start
         while index <= count - 8 {
             let word = word(at: index)
-            let hits = bytesBelow(0x20, in: word) | bytesBelow(1, in: word ^ everyByte(0x7F))
-            if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
-            index += 8
+            // The top bit of a byte below 0x20 gets set by the subtraction, that of 0x7F by the
+            // addition; what is 0x80 and above is left out. A carry from 0xFF may set it in 0x7E.
+            let hits =
+                ((word &- everyByte(0x20)) | (word &+ everyByte(1))) & ~word & everyByte(0x80)
+            if hits != 0 {
+                let hit = index + hits.trailingZeroBitCount / 8
+                if self[hit] != 0x7E { return hit }
+                index = hit + 1
+            } else {
+                index += 8
+            }
         }
         while index < count {
             if self[index] < 0x20 || self[index] == 0x7F { return index }
@@ -24,7 +32,7 @@ extension Span where Element == UInt8 {
         precondition(start >= 0, "a search starts inside the span")
         var index = start
         while index <= count - 8 {
-            let hits = bytesBelow(1, in: word(at: index) ^ everyByte(byte))
+            let hits = zeroBytes(in: word(at: index) ^ everyByte(byte))
             if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
             index += 8
         }
@@ -45,9 +53,9 @@ extension Span where Element == UInt8 {
 
 private func everyByte(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 &* UInt64(byte) }
 
-/// Sets the top bit of each byte of `word` that is below `bound`, which is at most 128.
+/// Sets the top bit of each byte of `word` that is zero.
 ///
 /// A borrow may set it in a byte above a true hit as well, so only the lowest hit counts.
-private func bytesBelow(_ bound: UInt8, in word: UInt64) -> UInt64 {
-    (word &- everyByte(bound)) & ~word & 0x8080_8080_8080_8080
+private func zeroBytes(in word: UInt64) -> UInt64 {
+    (word &- everyByte(1)) & ~word & everyByte(0x80)
 }

@@ -1,7 +1,7 @@
 public import Bytes
 
 /// A run of bytes in the arena of a head.
-public struct ByteRange: Equatable, Sendable {
+public struct ByteRange: BitwiseCopyable, Equatable, Sendable {
     public var offset: UInt32
     public var count: UInt32
 
@@ -17,13 +17,20 @@ public struct ByteRange: Equatable, Sendable {
 }
 
 /// One field of a head: where its name and its value stand in the arena.
-public struct Field: Sendable {
+public struct Field: BitwiseCopyable, Sendable {
     public var name: ByteRange
     public var value: ByteRange
     public var known: FieldName
     /// Whether the field speaks of one connection only and is never forwarded: by its name, or
     /// because `Connection` names it (RFC 9110 §7.6.1).
     public var isHopByHop: Bool
+
+    public init(name: ByteRange, value: ByteRange, known: FieldName) {
+        self.name = name
+        self.value = value
+        self.known = known
+        isHopByHop = known.isHopByHop
+    }
 }
 
 /// The fields of a head in their order, over one arena of bytes that the head owns.
@@ -33,7 +40,7 @@ public struct Field: Sendable {
 public struct Fields: ~Copyable {
     /// The arena; ranges of fields and of the head's own parts point into it.
     public var arena = Buffer()
-    private var entries: [Field] = []
+    private var entries = Slots<Field>()
 
     public init() {}
 
@@ -72,9 +79,13 @@ public struct Fields: ~Copyable {
     }
 
     /// Adds a field whose bytes stand in the arena already.
+    public mutating func append(_ field: Field) {
+        entries.append(field)
+    }
+
+    /// Adds a field whose bytes stand in the arena already.
     public mutating func append(name: ByteRange, value: ByteRange, known: FieldName) {
-        entries.append(
-            Field(name: name, value: value, known: known, isHopByHop: known.isHopByHop))
+        append(Field(name: name, value: value, known: known))
     }
 
     /// Keeps the field from being forwarded, as `Connection` asks for.
@@ -111,12 +122,12 @@ public struct Fields: ~Copyable {
     /// Drops all fields and bytes and keeps the memory.
     public mutating func removeAll() {
         arena.removeAll()
-        entries.removeAll(keepingCapacity: true)
+        entries.removeAll()
     }
 
     /// Drops all fields and bytes and gives the memory back.
     public mutating func release() {
         arena.release()
-        entries = []
+        entries.release()
     }
 }

@@ -72,25 +72,67 @@ struct FieldReader: Sendable {
     mutating func readFields(
         into fields: inout Fields, notPast end: Int, orThrow error: ParseError, limits: Limits
     ) throws(ParseError) -> Bool {
-        while let line = try nextLine(of: fields, notPast: end, orThrow: error) {
-            if line.isEmpty { return true }
-            let field = try FieldReader.field(at: line, in: fields)
-            if fields.count >= limits.fieldCount { throw .fieldsTooMany }
-            fields.append(name: field.name, value: field.value, known: field.known)
+        let mostFields = limits.fieldCount
+        while true {
+            let field: Field
+            if !lines.isResuming,
+                let line = RegularLine(fields.arena.bytes, from: lines.lineStart, notPast: end)
+            {
+                field = line.field
+                lines.skip(to: line.end)
+            } else {
+                guard let line = try nextLine(of: fields, notPast: end, orThrow: error) else {
+                    return false
+                }
+                if line.isEmpty { return true }
+                field = try FieldReader.field(at: line, in: fields)
+            }
+            if fields.count >= mostFields { throw .fieldsTooMany }
+            fields.append(field)
         }
-        return false
     }
 
     private static func field(
         at line: Range<Int>, in fields: borrowing Fields
-    ) throws(ParseError) -> (name: ByteRange, value: ByteRange, known: FieldName) {
+    ) throws(ParseError) -> Field {
         let bytes = fields.arena.bytes.extracting(line)
         let parts = try FieldLine(bytes)
-        return (
-            ByteRange(line.lowerBound..<line.lowerBound + parts.nameEnd),
-            ByteRange(parts.value.moved(by: line.lowerBound)),
-            FieldName(bytes.extracting(0..<parts.nameEnd))
-        )
+        return Field(
+            name: ByteRange(line.lowerBound..<line.lowerBound + parts.nameEnd),
+            value: ByteRange(parts.value.moved(by: line.lowerBound)),
+            known: FieldName(bytes.extracting(0..<parts.nameEnd)))
+    }
+}
+
+/// A field line that is whole and holds nothing unusual, as nearly all are, read in one pass.
+///
+/// Whatever else there is, such as a tab in a value, a line that is not complete, or a mistake,
+/// is left to ``LineReader`` and ``FieldLine``, which judge it.
+private struct RegularLine {
+    let field: Field
+    /// Behind the line's CRLF.
+    let end: Int
+
+    @inline(__always)
+    init?(_ bytes: Span<UInt8>, from start: Int, notPast limit: Int) {
+        let rest = bytes.extracting(start...)
+        let nameEnd = rest.prefixCount(in: .token)
+        guard nameEnd > 0, nameEnd < rest.count, rest[nameEnd] == UInt8(ascii: ":") else {
+            return nil
+        }
+        var valueStart = nameEnd + 1
+        while valueStart < rest.count, rest[valueStart] == space { valueStart += 1 }
+        let lineEnd = rest.firstControlIndex(from: valueStart)
+        guard lineEnd < rest.count - 1, rest[lineEnd] == carriageReturn,
+            rest[lineEnd + 1] == lineFeed, start + lineEnd + 2 <= limit
+        else { return nil }
+        var valueEnd = lineEnd
+        while valueEnd > valueStart, rest[valueEnd - 1] == space { valueEnd -= 1 }
+        field = Field(
+            name: ByteRange(start..<start + nameEnd),
+            value: ByteRange(start + valueStart..<start + valueEnd),
+            known: FieldName(rest.extracting(0..<nameEnd)))
+        end = start + lineEnd + 2
     }
 }
 

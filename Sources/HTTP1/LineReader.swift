@@ -14,6 +14,15 @@ struct LineReader: Sendable {
     /// Whether no byte of the current line was there at the last look.
     var isAtLineStart: Bool { searched <= lineStart }
 
+    /// Whether a part of the current line has been searched, so that the rest has to come first.
+    var isResuming: Bool { searched > lineStart }
+
+    /// Goes on behind a line that was read in another way and ends at `end`.
+    mutating func skip(to end: Int) {
+        lineStart = end
+        searched = end
+    }
+
     /// Looks for the end of the current line in `arena`.
     ///
     /// - Parameters:

@@ -51,9 +51,11 @@ enum RequestTarget {
 
 /// Whether `text` has only what path and query are made of (RFC 3986 §3.3, §3.4).
 private func isPathAndQuery(_ text: Span<UInt8>) -> Bool {
-    for index in text.indices {
-        guard ByteSet.pathAndQuery.contains(text[index]) else { return false }
-        if text[index] == UInt8(ascii: "%"), !isEscape(text, at: index) { return false }
+    var index = text.prefixCount(in: .pathAndQuery)
+    while index < text.count {
+        guard text[index] == UInt8(ascii: "%"), isEscape(text, at: index) else { return false }
+        index += 3
+        index += text.extracting(index...).prefixCount(in: .pathAndQuery)
     }
     return true
 }

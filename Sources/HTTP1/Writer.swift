@@ -36,10 +36,7 @@ public enum Writer {
     }
 
     public static func field(name: Span<UInt8>, value: Span<UInt8>, to buffer: inout Buffer) {
-        buffer.append(name)
-        buffer.append(": ")
-        buffer.append(value)
-        buffer.append("\r\n")
+        buffer.appendLine(name: name, value: value)
     }
 
     public static func field(_ name: StaticString, value: Span<UInt8>, to buffer: inout Buffer) {
@@ -79,7 +76,7 @@ public enum Writer {
             if field.isHopByHop || field.known == .host || field.known == .contentLength {
                 continue
             }
-            Writer.field(name: fields.name(at: index), value: fields.value(at: index), to: &buffer)
+            buffer.appendLine(name: fields.bytes(field.name), value: fields.bytes(field.value))
         }
     }
 

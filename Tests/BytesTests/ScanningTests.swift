@@ -8,7 +8,7 @@ import Testing
         for _ in 0..<4000 {
             let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
                 [
-                    UInt8.random(in: 0...255, using: &random), 0x7F, 0x1F, 0x20, 0x80, 0x9F, 0x41,
+                    UInt8.random(in: 0...255, using: &random), 0x7F, 0x1F, 0x20, 0x80, 0xFF, 0x7E,
                     0x41,
                 ]
                 .randomElement(using: &random) ?? 0
@@ -32,8 +32,8 @@ import Testing
 
     @Test(arguments: [
         (ByteSet.token, letters + "!#$%&'*+-.^_`|~"),
-        (.pathAndQuery, letters + "-._~%:@/?" + subDelimiters),
-        (.registeredName, letters + "-._~%" + subDelimiters),
+        (.pathAndQuery, letters + "-._~:@/?" + subDelimiters),
+        (.registeredName, letters + "-._~%" + subDelimiters.filter { $0 != "," }),
         (.hexadecimal, "0123456789abcdefABCDEF"),
     ])
     func `holds what its grammar lists and nothing else`(set: ByteSet, members: String) {

@@ -107,7 +107,8 @@ private func expectRefusal(
     @Test(arguments: [
         ("", ParseError.hostMissing), ("Host: a\r\nHost: a\r\n", .hostRepeated),
         ("Host: a\r\nhost: b\r\n", .hostRepeated),
-        ("Host:\r\n", .hostInvalid), ("Host: a b\r\n", .hostInvalid),
+        ("Host:\r\n", .hostInvalid), ("Host: a,b\r\n", .hostInvalid),
+        ("Host: a b\r\n", .hostInvalid),
         ("Host: a/b\r\n", .hostInvalid),
         ("Host: u@a\r\n", .hostInvalid), ("Host: a:b\r\n", .hostInvalid),
         ("Host: a:80:80\r\n", .hostInvalid),
