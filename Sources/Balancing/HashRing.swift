@@ -2,8 +2,8 @@
 /// them: XXH64 of `host:port_i`, as many points for each endpoint as its weight asks for.
 ///
 /// As in Envoy the size of the ring stays about the same, so that with one endpoint more everyone
-/// else has fewer points. It holds every endpoint of a priority, also those that cannot be used now: a lookup walks past
-/// them, so that losing one endpoint moves only the keys that it had.
+/// else has fewer points. The ring holds every endpoint of a priority, also those that cannot be
+/// used now: a lookup walks past them, so that losing one endpoint moves only the keys it had.
 struct HashRing {
     struct Member {
         let slot: UInt32

@@ -8,7 +8,7 @@ public struct Timestamp: Equatable, Sendable {
         self.unixMilliseconds = unixMilliseconds
     }
 
-    /// Appends the moment in UTC, such as `2026-11-22T13:06:49.042Z` (RFC 3339).
+    /// Appends the moment in UTC, such as `2026-11-22T13:06:49.042Z` (RFC 3339 §5.6).
     ///
     /// A moment after the year 9999 is rendered as its last day.
     public func append(to text: inout Buffer) {

@@ -2,7 +2,7 @@ import Mesh
 
 @testable import Balancing
 
-/// A repeatable sequence for property tests; the seed is printed, so that a failure can be repeated.
+/// A repeatable sequence for property tests, whose seed is printed.
 struct Chance {
     let seed: UInt64
     private var sequence: RandomSequence

@@ -46,9 +46,9 @@ extension MetricsSummary.Cluster {
         var stats: [(name: String, value: Int64)] = [
             (prefix + "upstream_cx_active", activeConnections),
             (prefix + "upstream_cx_connect_fail", Int64(clamping: connectFailures)),
-            (prefix + "upstream_cx_rx_bytes_total", Int64(clamping: bytesReceived)),
+            (prefix + "upstream_cx_rx_bytes_total", Int64(clamping: bytesSent)),
             (prefix + "upstream_cx_total", Int64(clamping: connections)),
-            (prefix + "upstream_cx_tx_bytes_total", Int64(clamping: bytesSent)),
+            (prefix + "upstream_cx_tx_bytes_total", Int64(clamping: bytesReceived)),
             (prefix + "upstream_rq_active", activeRequests),
             (prefix + "upstream_rq_completed", Int64(clamping: responses.total)),
             (prefix + "upstream_rq_retry", Int64(clamping: retries)),

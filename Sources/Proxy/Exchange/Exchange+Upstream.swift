@@ -61,7 +61,7 @@ extension Exchange {
         upstreamStartedAt = worker.loop.now
         connection.carry(self, method: request.method)
         forwarding.cluster.requestStarted(endpoint)
-        forwarding.cluster.metrics.attemptStarted()
+        forwarding.cluster.metrics.attemptStarted(isRetry: attempts > 1)
         if let limit = forwarding.rules.retry?.perTryTimeout {
             perTryTimer = worker.loop.schedule(after: limit, for: self)
         }
@@ -122,7 +122,7 @@ extension Exchange {
         let cluster = forwarding.cluster
         cluster.requestEnded(endpoint)
         if let outcome { cluster.report(outcome, for: endpoint, now: worker.loop.now) }
-        cluster.metrics.attemptEnded()
+        cluster.metrics.attemptEnded(outcome)
         connection.release(reusable: isReusable)
     }
 

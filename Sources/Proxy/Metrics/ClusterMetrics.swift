@@ -1,3 +1,4 @@
+import Balancing
 import Telemetry
 
 /// What one worker counts of one cluster; written by that worker alone, read by anyone.
@@ -24,21 +25,31 @@ final class ClusterMetrics: Sendable {
     let responses = StatusCounters()
     /// From the first byte of the request to the last of the response, as the client sees it.
     let durations = Histogram()
-    /// Bytes of request and response bodies.
+    /// Bytes of response bodies that went to clients.
     let bytesSent = Counter()
+    /// Bytes of request bodies that came from clients.
     let bytesReceived = Counter()
 
     init(name: String) {
         self.name = name
     }
 
-    func attemptStarted() {
+    func attemptStarted(isRetry: Bool) {
         attempts.add()
+        if isRetry { retries.add() }
         activeRequests.add()
     }
 
-    func attemptEnded() {
+    /// Ends an attempt.
+    ///
+    /// - Parameter outcome: What became of it; `nil` when that is not the endpoint's doing.
+    func attemptEnded(_ outcome: EndpointOutcome?) {
         activeRequests.subtract()
+        switch outcome {
+        case .timedOut: timeouts.add()
+        case .reset: resets.add()
+        case .connected, .connectFailed, .answered, nil: break
+        }
     }
 
     /// Counts a request that has ended, whoever answered it.

@@ -27,7 +27,7 @@ final class DiscoveryMetrics: Sendable {
     let disconnects = Counter()
     /// Configurations that are or were in effect on every worker.
     let applied = Counter()
-    /// When the configuration in effect was applied, in nanoseconds of the loop's clock; 0 is never.
+    /// When the configuration in effect was applied, in the loop's nanoseconds; 0 is never.
     let appliedAt = Gauge()
     private let updates = InlineArray<4, Counter> { _ in Counter() }
     private let rejections = InlineArray<4, Counter> { _ in Counter() }

@@ -124,8 +124,8 @@ extension MetricsReport {
                 "mesh_upstream_connect_failures_total", "Connections that could not be made.",
                 \.connectFailures
             ),
-            ("mesh_upstream_sent_bytes_total", "Bytes of request bodies.", \.bytesSent),
-            ("mesh_upstream_received_bytes_total", "Bytes of response bodies.", \.bytesReceived),
+            ("mesh_request_bytes_total", "Bytes of request bodies.", \.bytesReceived),
+            ("mesh_response_bytes_total", "Bytes of response bodies.", \.bytesSent),
         ]
         for (name, help, value) in counters {
             text.begin(name, .counter, help: help)

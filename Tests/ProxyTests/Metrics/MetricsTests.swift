@@ -49,8 +49,8 @@ private func busyWorker() -> WorkerMetrics {
     for status in [200, 200, 503, 429, 299] as [UInt16] {
         worker.requestStarted()
         cluster.picks.add()
-        cluster.attemptStarted()
-        cluster.attemptEnded()
+        cluster.attemptStarted(isRetry: status == 503)
+        cluster.attemptEnded(status == 503 ? .timedOut : .answered(status: status))
         cluster.record(status: status, nanoseconds: 2_000_000)
         worker.listener("outbound", direction: .outbound).record(
             status: status, nanoseconds: 2_000_000)
@@ -73,6 +73,8 @@ private func busyWorker() -> WorkerMetrics {
             #"mesh_request_duration_seconds_sum{\#(labels)} 0.02"#,
             #"mesh_picks_total{cluster="reviews/v2",service="reviews",version="v2"} 10"#,
             #"mesh_response_flags_total{flag="UF"} 2"#,
+            #"mesh_upstream_retries_total{cluster="reviews/v2",service="reviews",version="v2"} 2"#,
+            #"mesh_upstream_timeouts_total{cluster="reviews/v2",service="reviews",version="v2"} 2"#,
             #"mesh_response_flags_total{flag="URX"} 2"#,
             "mesh_downstream_active_connections 2", "mesh_downstream_active_requests 0",
             "mesh_downstream_requests_total 10", "mesh_xds_connected 1",
