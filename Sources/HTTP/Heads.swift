@@ -8,11 +8,21 @@ public enum Version: UInt8, Sendable {
 
 /// How the end of a body is found (RFC 9112 §6.3), decided once, when the head is read.
 public enum BodyFraming: Equatable, Sendable {
+    /// There is no body, and no length was told.
     case none
+    /// Bytes as told by Content-Length; zero is told on as well.
     case length(UInt64)
     case chunked
     /// Only a response: the body ends with the connection.
     case untilClose
+
+    /// Whether bytes of a body may follow the head.
+    public var hasBody: Bool {
+        switch self {
+        case .none, .length(0): false
+        case .length, .chunked, .untilClose: true
+        }
+    }
 }
 
 /// What a client asks for, whatever version it came in.

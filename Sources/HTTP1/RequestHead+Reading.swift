@@ -30,7 +30,7 @@ extension RequestHead {
         // A tunnel's bytes are no requests, and an HTTP/1.0 client behind another proxy may not
         // mean us when it asks for a persistent connection (RFC 9112 §9.3).
         isPersistent = version != .http10 && !meaning.closes && method != .connect
-        expectsContinue = meaning.expectsContinue && version != .http10 && framing != .none
+        expectsContinue = meaning.expectsContinue && version != .http10 && framing.hasBody
     }
 
     /// Takes the authority from Host, unless the target has named it (RFC 9112 §3.2).
@@ -48,14 +48,12 @@ extension RequestHead {
         case (.chunked, _):
             if version == .http10 { throw .transferEncodingBeforeHTTP11 }
             framing = .chunked
-        case (.absent, let length?) where length > 0:
-            framing = .length(length)
-        case (.absent, _):
-            framing = .none
+        case (.absent, let length?): framing = .length(length)
+        case (.absent, nil): framing = .none
         }
         // Their content would have no meaning, so readers skip it or take it for a request.
         let hasNoContent = method == .connect || method == .trace
-        if hasNoContent, framing != .none { throw .contentForbidden }
+        if hasNoContent, framing.hasBody { throw .contentForbidden }
     }
 
     /// Gives an absolute target without a path the one that it means (RFC 9112 §3.2.1, §3.2.4).

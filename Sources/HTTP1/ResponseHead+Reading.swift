@@ -38,6 +38,6 @@ extension ResponseHead {
         if method == .head || status == 304 { return .none }
         if isChunked { return .chunked }
         guard let length = meaning.contentLength else { return .untilClose }
-        return length == 0 ? .none : .length(length)
+        return .length(length)
     }
 }

@@ -96,7 +96,7 @@ private func expect(_ text: String, _ expected: String) {
     }
 
     @Test(arguments: [
-        ("Content-Length: 0\r\n\r\n", "none Host=a Content-Length=0 | ended"),
+        ("Content-Length: 0\r\n\r\n", "length(0) Host=a Content-Length=0 | ended"),
         ("Content-Length: 3\r\n\r\nabc", "length(3) Host=a Content-Length=3 body=abc | ended"),
         (
             "Content-Length: 0003\r\n\r\nabc",

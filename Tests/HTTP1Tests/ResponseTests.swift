@@ -19,11 +19,11 @@ private func expect(_ text: String, to methods: [Method] = [.get], _ expected: S
             ),
             (
                 "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n",
-                "200 '' http11 none Content-Length=0 | ended"
+                "200 '' http11 length(0) Content-Length=0 | ended"
             ),
             (
                 "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
-                "200 '' http11 none Content-Length=0 | ended"
+                "200 '' http11 length(0) Content-Length=0 | ended"
             ),
             ("HTTP/1.1 404 Not\tFound \u{80}\r\nContent-Length: 0\r\n\r\n", nil),
             (
@@ -37,7 +37,7 @@ private func expect(_ text: String, to methods: [Method] = [.get], _ expected: S
             ("HTTP/1.1 200 OK\r\n\r\n", "200 'OK' http11 untilClose close | ended"),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                "200 'OK' http11 none close Content-Length=0 Connection=close* | ended"
+                "200 'OK' http11 length(0) close Content-Length=0 Connection=close* | ended"
             ),
             (
                 "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx",
@@ -63,11 +63,11 @@ private func expect(_ text: String, to methods: [Method] = [.get], _ expected: S
             ),
             (
                 "HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
-                "999 'Odd' http11 none Content-Length=0 | ended"
+                "999 'Odd' http11 length(0) Content-Length=0 | ended"
             ),
             (
                 "HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n",
-                "200 'OK' http11 none Content-Length=0 | ended"
+                "200 'OK' http11 length(0) Content-Length=0 | ended"
             ),
             (
                 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"

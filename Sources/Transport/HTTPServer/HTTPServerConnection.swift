@@ -256,7 +256,7 @@ extension HTTPServerConnection {
             refuse(status: 413)
             return
         }
-        if head.framing == .none { return }
+        if !head.framing.hasBody { return }
         setTimer(limits.bodyTime)
         if head.expectsContinue {
             var interim = Buffer()
