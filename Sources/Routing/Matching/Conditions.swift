@@ -96,7 +96,7 @@ struct Conditions: Sendable {
         let length = Int(test.text.count)
         switch test.kind {
         case .regex:
-            return expressions[Int(test.regex)].matches(path)
+            return expressions.span[Int(test.regex)].matches(path)
         case .exact:
             if path.count != length { return false }
         case .prefix:
@@ -115,7 +115,7 @@ struct Conditions: Sendable {
         switch test.kind {
         case .any: return true
         case .none: return false
-        case .regex: return expressions[Int(test.regex)].matches(value)
+        case .regex: return expressions.span[Int(test.regex)].matches(value)
         case .range:
             guard let number = value.decimal else { return false }
             return number >= test.lower && number < test.upper

@@ -55,6 +55,8 @@ struct SplitRecord: Sendable {
     /// Where its entries begin in the table's list.
     var firstEntry: Int32
     var sequence: Int32
+    /// That of the sequence.
+    var seed: UInt64
     /// Empty when the split is not sticky.
     var sticky: Range<Int32>
     var salt: UInt64

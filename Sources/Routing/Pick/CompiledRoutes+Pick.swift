@@ -27,10 +27,11 @@ extension CompiledRoutes {
     }
 
     private func nextEntry(of split: SplitRecord) -> Int32 {
-        let sequence = sequences[Int(split.sequence)]
-        let (number, seed) = (sequence.take(), sequence.seed)
+        // Through a span the element is borrowed in place: its count of references is not touched.
+        let sequences = sequences.span
+        let number = sequences[Int(split.sequence)].take()
         return Split.version(
-            of: number, seed: seed, from: split.root, in: nodes, at: Int(split.firstNode))
+            of: number, seed: split.seed, from: split.root, in: nodes, at: Int(split.firstNode))
     }
 
     /// The entry whose interval holds `point`.

@@ -133,6 +133,7 @@ struct RoutesCompiler {
             SplitRecord(
                 root: compiled.root, firstNode: Int32(clamping: nodes.count),
                 firstEntry: firstEntry, sequence: Int32(clamping: sequences.count),
+                seed: split.sequence.seed,
                 sticky: range(from: stickyStart, to: stickyStarts.count), salt: split.salt))
         nodes += compiled.nodes
         sequences.append(split.sequence)
