@@ -8,26 +8,10 @@ extension UInt8 {
 }
 
 extension Span where Element == UInt8 {
-    /// Whether both hold the same bytes.
-    public func equals(_ other: Span<UInt8>) -> Bool {
-        if count != other.count { return false }
-        for index in indices where self[index] != other[index] { return false }
-        return true
-    }
-
     public func equals(_ text: StaticString) -> Bool {
         if count != text.utf8CodeUnitCount { return false }
         let other = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
         for index in indices where unsafe self[index] != other[index] { return false }
-        return true
-    }
-
-    /// Whether both hold the same bytes, where ASCII letters of either case count as the same.
-    public func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
-        if count != other.count { return false }
-        for index in indices where self[index].asciiLowercased != other[index].asciiLowercased {
-            return false
-        }
         return true
     }
 

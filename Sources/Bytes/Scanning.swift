@@ -7,7 +7,7 @@ extension Span where Element == UInt8 {
         precondition(start >= 0, "a search starts inside the span")
         var index = start
         while index <= count - 8 {
-            let word = word(at: index)
+            let word = uncheckedWord(at: index)
             // The top bit of a byte below 0x20 gets set by the subtraction, that of 0x7F by the
             // addition; what is 0x80 and above is left out. A carry from 0xFF may set it in 0x7E.
             let hits =
@@ -32,7 +32,7 @@ extension Span where Element == UInt8 {
         precondition(start >= 0, "a search starts inside the span")
         var index = start
         while index <= count - 8 {
-            let hits = zeroBytes(in: word(at: index) ^ everyByte(byte))
+            let hits = zeroBytes(in: uncheckedWord(at: index) ^ everyByte(byte))
             if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
             index += 8
         }
@@ -41,13 +41,6 @@ extension Span where Element == UInt8 {
             index += 1
         }
         return nil
-    }
-
-    /// The eight bytes at `index`, the first of them lowest.
-    private func word(at index: Int) -> UInt64 {
-        let word = unsafe bytes.unsafeLoadUnaligned(
-            fromUncheckedByteOffset: index, as: UInt64.self)
-        return UInt64(littleEndian: word)
     }
 }
 

@@ -98,16 +98,22 @@ public struct ForwardAction: Equatable, Sendable {
 
 /// `regex_rewrite`: every match of the expression in the path is replaced; the query is not touched.
 public struct RegexRewrite: Equatable, Sendable {
+    /// Most bytes of a substitution.
+    public static let substitutionLimit = 256
+
     public let pattern: RegularExpression
     /// With `\0`…`\9` for the whole match and its groups.
     public let substitution: String
 
     /// Makes a rewrite.
     ///
-    /// - Throws: ``MeshError`` when RE2 does not take the pattern, or the substitution could break
-    ///   a header block.
+    /// - Throws: ``MeshError`` when RE2 does not take the pattern, or the substitution is too long,
+    ///   names a group that is not there, or could break a header block.
     public init(pattern: String, substitution: String) throws(MeshError) {
         try require(fieldValue: substitution, "substitution")
+        if substitution.utf8.count > Self.substitutionLimit {
+            throw MeshError("substitution", "is longer than \(Self.substitutionLimit) bytes")
+        }
         self.pattern = try RegularExpression(checking: pattern, "pattern.regex")
         self.substitution = substitution
         do {

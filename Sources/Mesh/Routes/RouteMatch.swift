@@ -176,7 +176,7 @@ public struct StringMatcher: Equatable, Sendable {
 
 extension RegularExpression {
     /// Compiles `pattern`, which stands in the field `path`.
-    public init(checking pattern: String, _ path: String) throws(MeshError) {
+    public convenience init(checking pattern: String, _ path: String) throws(MeshError) {
         do {
             try self.init(pattern)
         } catch {

@@ -31,25 +31,42 @@ struct Text: Sendable {
     }
 }
 
-/// A hash over bytes that come one after the other (FNV-1a), within a scope such as a virtual host.
-struct RunningHash {
-    private(set) var value: UInt64
+/// Hashes prefixes of a text that grow, within a scope such as a virtual host.
+///
+/// Whole words of eight bytes are taken in once; what is left behind them only counts for one value.
+struct PrefixHash {
+    private var state: UInt64
+    private var taken = 0
 
     init(scope: UInt32) {
-        value = 0xCBF2_9CE4_8422_2325 ^ UInt64(scope) &* 0x9E37_79B9_7F4A_7C15
+        state = UInt64(scope) &* 0x9E37_79B9_7F4A_7C15
     }
 
-    mutating func add(_ bytes: Span<UInt8>) {
-        for index in bytes.indices {
-            value = (value ^ UInt64(bytes[index])) &* 0x0000_0100_0000_01B3
+    /// The hash of the first `length` bytes of `text`, which is the same text in all calls.
+    mutating func value(of text: Span<UInt8>, length: Int) -> UInt64 {
+        while taken + 8 <= length {
+            state = Self.folded(state ^ text.word(at: taken), 0xA076_1D64_78BD_642F)
+            taken += 8
         }
+        let rest = text.word(at: taken, count: length - taken)
+        return Self.folded(state ^ rest, UInt64(length) ^ 0xE703_7ED1_A0B4_28DB)
     }
 
-    /// Adds the bytes with ASCII letters in lower case.
-    mutating func addLowercased(_ bytes: Span<UInt8>) {
-        for index in bytes.indices {
-            value = (value ^ UInt64(bytes[index].asciiLowercased)) &* 0x0000_0100_0000_01B3
+    /// The same over the text with ASCII letters in lower case.
+    static func lowercased(_ text: Span<UInt8>, scope: UInt32) -> UInt64 {
+        var hash = PrefixHash(scope: scope)
+        while hash.taken + 8 <= text.count {
+            let word = text.word(at: hash.taken).asciiLowercased
+            hash.state = folded(hash.state ^ word, 0xA076_1D64_78BD_642F)
+            hash.taken += 8
         }
+        let rest = text.word(at: hash.taken, count: text.count - hash.taken).asciiLowercased
+        return folded(hash.state ^ rest, UInt64(text.count) ^ 0xE703_7ED1_A0B4_28DB)
+    }
+
+    private static func folded(_ one: UInt64, _ other: UInt64) -> UInt64 {
+        let product = one.multipliedFullWidth(by: other)
+        return product.high ^ product.low
     }
 }
 
@@ -78,30 +95,30 @@ struct ByteTable: Sendable {
     /// - Returns: The value that it had before.
     @discardableResult
     mutating func replace(
-        with value: UInt32, hash: RunningHash, scope: UInt32, key: TextRange, text: Text
+        with value: UInt32, hash: UInt64, scope: UInt32, key: TextRange, text: Text
     ) -> UInt32? {
         var position = start(hash)
         while slots[position].value != UInt32.max {
             let slot = slots[position]
-            if slot.hash == hash.value, slot.scope == scope, text[slot.key].equals(text[key]) {
+            if slot.hash == hash, slot.scope == scope, text[slot.key].equals(text[key]) {
                 slots[position].value = value
                 return slot.value
             }
             position = (position + 1) & (slots.count - 1)
         }
-        slots[position] = Slot(hash: hash.value, key: key, scope: scope, value: value)
+        slots[position] = Slot(hash: hash, key: key, scope: scope, value: value)
         isEmpty = false
         return nil
     }
 
     /// The value of a key whose bytes are `key`, compared as they are.
     func find(
-        _ key: Span<UInt8>, hash: RunningHash, scope: UInt32, text: borrowing Text
+        _ key: Span<UInt8>, hash: UInt64, scope: UInt32, text: borrowing Text
     ) -> UInt32? {
         var position = start(hash)
         while slots[position].value != UInt32.max {
             let slot = slots[position]
-            if slot.hash == hash.value, slot.scope == scope, text[slot.key].equals(key) {
+            if slot.hash == hash, slot.scope == scope, text[slot.key].equals(key) {
                 return slot.value
             }
             position = (position + 1) & (slots.count - 1)
@@ -111,12 +128,12 @@ struct ByteTable: Sendable {
 
     /// The value of a key in lower case whose letters `key` has in either case.
     func findIgnoringCase(
-        _ key: Span<UInt8>, hash: RunningHash, scope: UInt32, text: borrowing Text
+        _ key: Span<UInt8>, hash: UInt64, scope: UInt32, text: borrowing Text
     ) -> UInt32? {
         var position = start(hash)
         while slots[position].value != UInt32.max {
             let slot = slots[position]
-            if slot.hash == hash.value, slot.scope == scope,
+            if slot.hash == hash, slot.scope == scope,
                 text[slot.key].equalsIgnoringCase(key)
             {
                 return slot.value
@@ -126,7 +143,7 @@ struct ByteTable: Sendable {
         return nil
     }
 
-    private func start(_ hash: RunningHash) -> Int {
-        Int(truncatingIfNeeded: hash.value ^ (hash.value &>> 32)) & (slots.count - 1)
+    private func start(_ hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash) & (slots.count - 1)
     }
 }

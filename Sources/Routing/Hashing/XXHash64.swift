@@ -1,3 +1,5 @@
+import Bytes
+
 /// The 64-bit xxHash of `bytes`, which Envoy uses for hash policies too.
 ///
 /// Source: doc/xxhash_spec.md of the xxHash project, "XXH64 Algorithm Description".
@@ -16,12 +18,12 @@ public func xxHash64(_ bytes: Span<UInt8>, seed: UInt64 = 0) -> UInt64 {
     }
     hash &+= UInt64(bytes.count)
     while position + 8 <= bytes.count {
-        let word = littleEndian(bytes.extracting(position..<position + 8))
+        let word = bytes.word(at: position)
         hash = rotate(hash ^ round(0, word), 27) &* prime1 &+ prime4
         position += 8
     }
     if position + 4 <= bytes.count {
-        let word = littleEndian(bytes.extracting(position..<position + 4))
+        let word = bytes.word(at: position, count: 4)
         hash = rotate(hash ^ (word &* prime1), 23) &* prime2 &+ prime3
         position += 4
     }
@@ -55,10 +57,10 @@ private struct Lanes {
     }
 
     mutating func add(_ stripe: Span<UInt8>) {
-        one = round(one, littleEndian(stripe.extracting(0..<8)))
-        two = round(two, littleEndian(stripe.extracting(8..<16)))
-        three = round(three, littleEndian(stripe.extracting(16..<24)))
-        four = round(four, littleEndian(stripe.extracting(24..<32)))
+        one = round(one, stripe.word(at: 0))
+        two = round(two, stripe.word(at: 8))
+        three = round(three, stripe.word(at: 16))
+        four = round(four, stripe.word(at: 24))
     }
 
     var converged: UInt64 {
@@ -76,10 +78,4 @@ private func round(_ accumulator: UInt64, _ word: UInt64) -> UInt64 {
 
 private func rotate(_ value: UInt64, _ count: UInt64) -> UInt64 {
     value &<< count | value &>> (64 &- count)
-}
-
-private func littleEndian(_ bytes: Span<UInt8>) -> UInt64 {
-    var word: UInt64 = 0
-    for index in bytes.indices { word |= UInt64(bytes[index]) &<< UInt64(index &* 8) }
-    return word
 }

@@ -2,18 +2,17 @@ import Bytes
 import HTTP
 
 extension CompiledRoutes {
-    /// Whether all conditions of a route hold, its path included.
+    /// Whether all conditions of a route hold but that on the path, which is checked before.
     func isMet(
-        _ route: RouteRecord, _ head: borrowing RequestHead, _ path: Span<UInt8>,
-        _ surroundings: RouteTable.Surroundings
+        _ test: RouteTest, _ head: borrowing RequestHead, _ surroundings: RouteTable.Surroundings
     ) -> Bool {
-        if !conditions.isMet(route.path, by: path, text: text) { return false }
-        if route.isGRPC, !isGRPC(head) { return false }
-        for index in route.fields
+        if test.isPathOnly { return true }
+        if test.isGRPC, !isGRPC(head) { return false }
+        for index in test.fields
         where !isMet(conditions.fields[Int(index)], head, surroundings) {
             return false
         }
-        for index in route.queries where !isMet(conditions.queries[Int(index)], head.path) {
+        for index in test.queries where !isMet(conditions.queries[Int(index)], head.path) {
             return false
         }
         return true

@@ -11,6 +11,8 @@ struct CompiledRoutes: ~Copyable, Sendable {
     let hosts: HostIndex
     let paths: PathIndex
     let conditions: Conditions
+    /// By the number of the route, as ``routes``.
+    let tests: [RouteTest]
     let routes: [RouteRecord]
     let entries: [EntryRecord]
     let splits: [SplitRecord]
@@ -31,6 +33,7 @@ struct CompiledRoutes: ~Copyable, Sendable {
         hosts = compiler.hosts
         paths = compiler.paths
         conditions = compiler.conditions
+        tests = compiler.tests
         routes = compiler.routes
         entries = compiler.entries
         splits = compiler.splits
@@ -54,32 +57,36 @@ struct CompiledRoutes: ~Copyable, Sendable {
         let path = head.path.withoutQuery
         let part = paths.hosts[Int(host)]
         var best = PathIndex.none
-        var hash = RunningHash(scope: host)
-        var hashed = 0
+        var hash = PrefixHash(scope: host)
         for index in part.lengths {
             let length = paths.lengths[index]
             if length > path.count { break }
-            hash.add(path.extracting(hashed..<length))
-            hashed = length
             let prefix = path.extracting(0..<length)
-            var route = paths.firstPrefix(prefix, hash: hash, host: host, text: text)
+            let value = hash.value(of: path, length: length)
+            var route = paths.firstPrefix(prefix, hash: value, host: host, text: text)
             while route < best {
-                if isMet(routes[Int(route)], head, path, surroundings) { best = route }
+                let test = tests[Int(route)]
+                if test.path.canEnd(at: length, of: path), isMet(test, head, surroundings) {
+                    best = route
+                }
                 route = paths.next[Int(route)]
             }
         }
         if part.hasExact {
-            hash.add(path.extracting(hashed..<path.count))
-            var route = paths.firstExact(path, hash: hash, host: host, text: text)
+            let value = hash.value(of: path, length: path.count)
+            var route = paths.firstExact(path, hash: value, host: host, text: text)
             while route < best {
-                if isMet(routes[Int(route)], head, path, surroundings) { best = route }
+                if isMet(tests[Int(route)], head, surroundings) { best = route }
                 route = paths.next[Int(route)]
             }
         }
         for index in part.unindexed {
             let route = paths.unindexed[index]
             if route >= best { break }
-            if isMet(routes[Int(route)], head, path, surroundings) { best = route }
+            let test = tests[Int(route)]
+            if conditions.isMet(test.path, by: path, text: text), isMet(test, head, surroundings) {
+                best = route
+            }
         }
         return best == PathIndex.none ? nil : RouteNumber(value: best)
     }

@@ -12,6 +12,14 @@ struct PathTest: Sendable {
     var ignoresCase = false
     /// The number of the expression.
     var regex: Int32 = -1
+
+    /// Whether a match of the first `length` bytes of `path` may end there.
+    func canEnd(at length: Int, of path: Span<UInt8>) -> Bool {
+        switch kind {
+        case .separatedPrefix: path.count == length || path[length] == UInt8(ascii: "/")
+        case .prefix, .exact, .regex: true
+        }
+    }
 }
 
 /// A condition on text, compiled.
@@ -102,8 +110,7 @@ struct Conditions: Sendable {
         case .prefix:
             if path.count < length { return false }
         case .separatedPrefix:
-            if path.count < length { return false }
-            if path.count > length, path[length] != UInt8(ascii: "/") { return false }
+            if path.count < length || !test.canEnd(at: length, of: path) { return false }
         }
         let start = path.extracting(0..<length)
         return test.ignoresCase
@@ -138,7 +145,7 @@ struct Conditions: Sendable {
     }
 
     private mutating func add(_ expression: RegularExpression) -> Int32 {
-        expressions.append(expression)
+        expressions.append(expression.independentCopy())
         return Int32(clamping: expressions.count - 1)
     }
 

@@ -34,8 +34,7 @@ struct HostIndex: Sendable {
     func host(for authority: Span<UInt8>, text: borrowing Text) -> UInt32? {
         let name = ignoresPort ? authority.withoutPort : authority
         if !exact.isEmpty {
-            var hash = RunningHash(scope: 0)
-            hash.addLowercased(name)
+            let hash = PrefixHash.lowercased(name, scope: 0)
             if let host = exact.findIgnoringCase(name, hash: hash, scope: 0, text: text) {
                 return host
             }
@@ -54,8 +53,7 @@ struct HostIndex: Sendable {
     }
 
     private func find(_ key: Span<UInt8>, scope: UInt32, text: borrowing Text) -> UInt32? {
-        var hash = RunningHash(scope: scope)
-        hash.addLowercased(key)
+        let hash = PrefixHash.lowercased(key, scope: scope)
         return wildcards.findIgnoringCase(key, hash: hash, scope: scope, text: text)
     }
 
@@ -64,8 +62,7 @@ struct HostIndex: Sendable {
         case .any:
             fallback = host
         case .exact(let name):
-            var hash = RunningHash(scope: 0)
-            hash.addLowercased(name.utf8.span)
+            let hash = PrefixHash.lowercased(name.utf8.span, scope: 0)
             let key = text.store(name)
             exact.replace(with: host, hash: hash, scope: 0, key: key, text: text)
         case .suffix(let end):
@@ -80,8 +77,7 @@ struct HostIndex: Sendable {
     private mutating func addWildcard(
         _ name: String, host: UInt32, scope: UInt32, text: inout Text
     ) {
-        var hash = RunningHash(scope: scope)
-        hash.addLowercased(name.utf8.span)
+        let hash = PrefixHash.lowercased(name.utf8.span, scope: scope)
         let key = text.store(name)
         wildcards.replace(with: host, hash: hash, scope: scope, key: key, text: text)
     }
@@ -106,11 +102,7 @@ extension Span where Element == UInt8 {
     var withoutQuery: Span<UInt8> {
         @_lifetime(copy self)
         get {
-            for index in indices
-            where self[index] == UInt8(ascii: "?") || self[index] == UInt8(ascii: "#") {
-                return extracting(0..<index)
-            }
-            return self
+            extracting(0..<(firstIndex(of: UInt8(ascii: "?"), or: UInt8(ascii: "#")) ?? count))
         }
     }
 }

@@ -62,14 +62,14 @@ struct PathIndex: Sendable {
 
     /// The lowest route of the host whose path is `path`; ``none`` when there is none.
     func firstExact(
-        _ path: Span<UInt8>, hash: RunningHash, host: UInt32, text: borrowing Text
+        _ path: Span<UInt8>, hash: UInt64, host: UInt32, text: borrowing Text
     ) -> UInt32 {
         exact.find(path, hash: hash, scope: host, text: text) ?? Self.none
     }
 
     /// The lowest route of the host whose prefix is `prefix`; ``none`` when there is none.
     func firstPrefix(
-        _ prefix: Span<UInt8>, hash: RunningHash, host: UInt32, text: borrowing Text
+        _ prefix: Span<UInt8>, hash: UInt64, host: UInt32, text: borrowing Text
     ) -> UInt32 {
         prefixes.find(prefix, hash: hash, scope: host, text: text) ?? Self.none
     }
@@ -78,8 +78,8 @@ struct PathIndex: Sendable {
         _ route: UInt32, _ path: PathTest, to table: WritableKeyPath<PathIndex, ByteTable>,
         scope: UInt32, text: Text
     ) {
-        var hash = RunningHash(scope: scope)
-        hash.add(text[path.text])
+        var prefix = PrefixHash(scope: scope)
+        let hash = prefix.value(of: text[path.text], length: Int(path.text.count))
         next[Int(route)] =
             self[keyPath: table].replace(
                 with: route, hash: hash, scope: scope, key: path.text, text: text) ?? Self.none

@@ -1,4 +1,22 @@
-/// One route of a ``RouteTable``; ranges are parts of the table's lists.
+/// What a request must be like to match a route; ranges are parts of the table's lists.
+struct RouteTest: Sendable {
+    var path: PathTest
+    var fields: Range<Int32>
+    var queries: Range<Int32>
+    var isGRPC: Bool
+    /// Whether there is nothing but the path.
+    let isPathOnly: Bool
+
+    init(path: PathTest, fields: Range<Int32>, queries: Range<Int32>, isGRPC: Bool) {
+        self.path = path
+        self.fields = fields
+        self.queries = queries
+        self.isGRPC = isGRPC
+        isPathOnly = fields.isEmpty && queries.isEmpty && !isGRPC
+    }
+}
+
+/// What is done with a request of a route; ranges are parts of the table's lists.
 struct RouteRecord: Sendable {
     /// What ``RouteTable/destination(of:key:)`` looks at.
     enum Target: Sendable {
@@ -22,10 +40,6 @@ struct RouteRecord: Sendable {
     }
 
     var name: TextRange
-    var path: PathTest
-    var fields: Range<Int32>
-    var queries: Range<Int32>
-    var isGRPC: Bool
     var action: CompiledAction
     var target = Target.nowhere
     var pathRewrite = PathRewrite.none

@@ -7,6 +7,7 @@ struct RoutesCompiler {
     private(set) var hosts: HostIndex
     private(set) var paths: PathIndex
     private(set) var conditions = Conditions()
+    private(set) var tests: [RouteTest] = []
     private(set) var routes: [RouteRecord] = []
     private(set) var entries: [EntryRecord] = []
     private(set) var splits: [SplitRecord] = []
@@ -44,11 +45,14 @@ struct RoutesCompiler {
         let request = add([host.requestHeaders, configuration.requestHeaders])
         let response = add([host.responseHeaders, configuration.responseHeaders])
         for (index, route) in host.routes.enumerated() {
+            tests.append(
+                RouteTest(
+                    path: conditions.add(route.match, text: &text),
+                    fields: conditions.add(route.match.headers, text: &text),
+                    queries: conditions.add(route.match.queryParameters, text: &text),
+                    isGRPC: route.match.isGRPC))
             var record = RouteRecord(
-                name: text.store(route.name), path: conditions.add(route.match, text: &text),
-                fields: conditions.add(route.match.headers, text: &text),
-                queries: conditions.add(route.match.queryParameters, text: &text),
-                isGRPC: route.match.isGRPC, action: .directResponse(status: 404))
+                name: text.store(route.name), action: .directResponse(status: 404))
             record.requestMutations =
                 route.requestHeaders.isEmpty
                 ? request
@@ -75,7 +79,7 @@ struct RoutesCompiler {
             routes.append(record)
         }
         paths.addHost(
-            routes[firstRoute...].map(\.path), firstRoute: UInt32(clamping: firstRoute), text: text)
+            tests[firstRoute...].map(\.path), firstRoute: UInt32(clamping: firstRoute), text: text)
     }
 
     private mutating func set(

@@ -12,7 +12,8 @@ extension CompiledRoutes {
         case .none:
             return false
         case .prefix(let replacement):
-            appendPath(head.path, of: record.path, prefix: text[replacement], to: &buffer)
+            appendPath(
+                head.path, of: tests[Int(route.value)].path, prefix: text[replacement], to: &buffer)
         case .regex(let number):
             rewrites[Int(number)].append(head.path, to: &buffer)
         }
@@ -66,7 +67,8 @@ extension CompiledRoutes {
             buffer.append(UInt8(ascii: ":"))
             buffer.append(decimal: UInt64(port))
         }
-        appendPath(of: redirect, matchedBy: record.path, target: head.path, to: &buffer)
+        appendPath(
+            of: redirect, matchedBy: tests[Int(route.value)].path, target: head.path, to: &buffer)
     }
 
     private func appendPath(
