@@ -1,6 +1,7 @@
 """F10: peers whose packets stop arriving are noticed and given up."""
 
 import contextlib
+import http.client
 import os
 import select
 import socket
@@ -98,12 +99,13 @@ def test_an_upstream_that_went_silent(start, tmp_path, far_host):
     upstream = start(Program, [*far_host["enter"], build(), "far", port, "--delay-ms", "90000",
                                "--host", far_host["address"]], tmp_path / "far.log")
 
-    def reached():
-        with contextlib.closing(socket.socket()) as probe:
-            probe.settimeout(1)
-            return probe.connect_ex((far_host["address"], port)) == 0
+    def count():
+        connection = http.client.HTTPConnection(far_host["address"], port, timeout=1)
+        with contextlib.closing(connection), contextlib.suppress(OSError):
+            connection.request("GET", "/-/count")
+            return connection.getresponse().read()
 
-    until(reached, 5, "the far host")
+    until(lambda: count() == b"0\n", 5, "the far host")
     far = bootstrap.cluster("far", [])
     far["load_assignment"]["endpoints"] = [{"lb_endpoints": [
         {"endpoint": {"address": bootstrap.address(port, far_host["address"])}}]}]
@@ -115,7 +117,7 @@ def test_an_upstream_that_went_silent(start, tmp_path, far_host):
     try:
         for peer in peers:
             peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        until(lambda: sidecar.open_files() >= idle + 20, 5, "every request at the far host")
+        until(lambda: count() == b"10\n", 5, "every request at the far host")
         far_host["cut"]()
         began = time.monotonic()
         for peer in peers:
