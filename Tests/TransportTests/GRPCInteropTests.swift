@@ -43,10 +43,12 @@ struct `With grpcio as peer` {
         }
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         let port = UInt16(line.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
-        func call(_ path: String, _ delegate: RecordingCall) -> GRPCClientCall {
+        func call(
+            _ path: String, _ delegate: RecordingCall, _ limits: GRPCLimits = GRPCLimits()
+        ) -> GRPCClientCall {
             GRPCClientCall(
                 loop: bench.loop, address: .loopback(port: port), authority: "localhost",
-                path: path, delegate: delegate)
+                path: path, limits: limits, delegate: delegate)
         }
 
         let echoed = RecordingCall()
@@ -73,5 +75,15 @@ struct `With grpcio as peer` {
         #expect(failed.statuses == [GRPCStatus(.permissionDenied, "nö: 100%")])
         #expect(unknown.statuses.map(\.code) == [.unimplemented])
         #expect(cancelled.statuses.map(\.code) == [.cancelled])
+
+        // A server with default settings wants to hear no PING more often than every 5 minutes.
+        var limits = GRPCLimits()
+        limits.keepAliveInterval = .milliseconds(20)
+        limits.keepAliveTimeout = .milliseconds(300)
+        let restless = RecordingCall()
+        let lively = call("/test.Test/Echo", restless, limits)
+        try bench.turn { !restless.statuses.isEmpty }
+        #expect(restless.statuses.map(\.code) == [.unavailable])
+        #expect(lively.wasAskedForFewerPings)
     }
 }

@@ -85,6 +85,7 @@ public final class GRPCClientCall {
         } catch {
             if error == .queueFull {
                 close(GRPCStatus(.resourceExhausted, "more messages queued than the limit allows"))
+                connection.noteOverflow()
             }
             return false
         }

@@ -166,6 +166,6 @@ public final class GRPCServerCall {
     private func fail(_ status: GRPCStatus) {
         state = .failed(status)
         connection?.session.reset(stream, .enhanceYourCalm)
-        connection?.scheduleWork()
+        connection?.noteOverflow()
     }
 }

@@ -55,6 +55,7 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
     private var lastHeard: Instant
     private var isAwaitingPong = false
     private var isFinishing = false
+    private var isOverflowing = false
     private var isWorkScheduled = false
     private var isWorking = false
     private var isMoreWorkWanted = false
@@ -127,6 +128,12 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         isFinishing = true
         session.finishShutdown()
         setTimer(after: patience.linger)
+        scheduleWork()
+    }
+
+    /// Notes that a queue overflowed: ends the connection, if even a reset could not get through.
+    func noteOverflow() {
+        isOverflowing = true
         scheduleWork()
     }
 
@@ -245,6 +252,8 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         }
         isWorking = false
         guard isOpen else { return }
+        if isOverflowing, socket?.queuedByteCount ?? 0 > 0 { return close(.peerTooSlow) }
+        isOverflowing = false
         if session.isFinished { return linger() }
         socket?.setReading(!session.isInputBlocked && input.count < Self.turnByteCount)
     }

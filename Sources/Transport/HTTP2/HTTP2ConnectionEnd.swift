@@ -13,6 +13,8 @@ enum HTTP2ConnectionEnd: Equatable {
     case sessionFailed(SessionError)
     /// A PING was not answered in time.
     case keepAliveTimedOut
+    /// More waited to be sent than the limits allow, and the peer read nothing at all.
+    case peerTooSlow
 }
 
 extension HTTP2ConnectionEnd: CustomStringConvertible {
@@ -24,6 +26,7 @@ extension HTTP2ConnectionEnd: CustomStringConvertible {
         case .peerClosed: "connection closed by peer"
         case .socketFailed(let error): "connection: \(error)"
         case .sessionFailed(let error): "HTTP/2: \(error)"
+        case .peerTooSlow: "peer does not read"
         case .keepAliveTimedOut: "keep-alive PING not answered"
         }
     }
