@@ -1,0 +1,114 @@
+import Mesh
+
+extension ConfigurationState {
+    /// Looks at what there is, and puts in effect what can be.
+    mutating func progress(at now: Duration) -> [Action] {
+        if flight != nil { return [] }
+        var actions: [Action] = []
+        var assembly = Assembly(self, at: now)
+        if !assembly.overdue.isEmpty {
+            for (response, reason) in assembly.overdue {
+                actions += refuseRoutes(of: response, reason: reason)
+            }
+            assembly = Assembly(self, at: now)
+        }
+        noteMissing(assembly, at: now)
+        deadline = assembly.deadline
+        let covered = Set(pending.filter { !assembly.held.contains($0.id) }.map(\.id))
+        var snapshot = assembly.snapshot
+        snapshot.versions = versions(covered)
+        if snapshot == inEffect {
+            if covered.isEmpty {
+                noteReadiness()
+                return actions
+            }
+            return actions + accept(covered) + subscribe()
+        }
+        if snapshot == refusedSnapshot { return actions }
+        flight = Flight(snapshot: snapshot, covered: covered)
+        return actions + [.apply(snapshot)]
+    }
+
+    /// Asks for the routes of all listeners and the endpoints of all clusters, wanted or in effect.
+    mutating func subscribe() -> [Action] {
+        var routes: Set<String> = []
+        var assignments: Set<String> = []
+        for snapshot in [wanted, fixed, inEffect] {
+            routes.formUnion(snapshot.listeners.values.compactMap(\.routeConfigurationName))
+            assignments.formUnion(snapshot.clusters.values.compactMap(\.assignmentName))
+        }
+        wanted.routeConfigurations = wanted.routeConfigurations.filter { routes.contains($0.key) }
+        wanted.assignments = wanted.assignments.filter { assignments.contains($0.key) }
+        var actions: [Action] = []
+        if let request = subscriptions[.endpointAssignment]?.subscribe(to: assignments) {
+            actions.append(send(request))
+        }
+        if let request = subscriptions[.routeConfiguration]?.subscribe(to: routes) {
+            actions.append(send(request))
+        }
+        return actions
+    }
+
+    /// Remembers that the value of `name` in `snapshot` does not work.
+    ///
+    /// - Returns: Whether that is news, so that another try is worth it.
+    mutating func block(_ type: ResourceType, _ name: String, of snapshot: Snapshot) -> Bool {
+        switch type {
+        case .listener:
+            guard let value = snapshot.listeners[name], value != inEffect.listeners[name],
+                failed.listeners[name] != value
+            else { return false }
+            failed.listeners[name] = value
+        case .routeConfiguration:
+            guard let value = snapshot.routeConfigurations[name],
+                value != inEffect.routeConfigurations[name],
+                failed.routeConfigurations[name] != value
+            else { return false }
+            failed.routeConfigurations[name] = value
+        case .cluster:
+            guard let value = snapshot.clusters[name], value != inEffect.clusters[name],
+                failed.clusters[name] != value
+            else { return false }
+            failed.clusters[name] = value
+        case .endpointAssignment: return false
+        }
+        return true
+    }
+
+    /// Goes back to the routes in effect where those of `response` waited for too long.
+    private mutating func refuseRoutes(of response: Pending, reason: String) -> [Action] {
+        switch response.type {
+        case .routeConfiguration:
+            for name in response.names {
+                wanted.routeConfigurations[name] = inEffect.routeConfigurations[name]
+            }
+        case .listener:
+            wanted.listeners = inEffect.listeners.filter { fixed.listeners[$0.key] == nil }
+        case .cluster, .endpointAssignment: break
+        }
+        return rejectPending(response, reason: reason)
+    }
+
+    private mutating func noteMissing(_ assembly: Assembly, at now: Duration) {
+        for (type, names) in assembly.missing {
+            let before = missingSince[type, default: [:]]
+            var since: [String: Duration] = [:]
+            for name in names { since[name] = before[name] ?? now }
+            missingSince[type] = since
+        }
+        for (type, name) in assembly.newlyAbandoned {
+            notices.append(.gaveUpWaiting(for: type, name: name))
+        }
+    }
+
+    private func versions(_ covered: Set<UInt64>) -> Snapshot.Versions {
+        var versions = Snapshot.Versions()
+        for type in Self.order {
+            versions[type] = subscriptions[type]?.acceptedVersion ?? ""
+        }
+        for response in pending where covered.contains(response.id) {
+            versions[response.type] = response.receipt.version
+        }
+        return versions
+    }
+}

@@ -1,0 +1,294 @@
+import Mesh
+import Testing
+import XDS
+
+@Suite struct `What a proxy makes of a control plane's words` {
+    @Test func `is one configuration when all has come, and every answer comes after it`() throws {
+        var proxy = try Proxy()
+        proxy.open()
+        #expect(proxy.asked.map(\.typeURL) == [ResourceType.cluster, .listener].map(\.typeURL))
+        #expect(proxy.asked.first?.node?.id == "id")
+        #expect(proxy.asked.last?.node == nil)
+        try proxy.hear(.cluster, "1", [eds("a")])
+        #expect(proxy.asked.suffix(2).map(\.resourceNames) == [["a"], []])
+        try proxy.hear(.endpointAssignment, "1", [assignment("a")])
+        try proxy.hear(.listener, "1", [listener("l", routes: "r")])
+        #expect(!proxy.state.isReady)
+        try proxy.hear(.routeConfiguration, "1", [routes("r", to: ["a"])])
+        #expect(proxy.state.isReady)
+        #expect(proxy.state.inEffect.missingReferences.isEmpty)
+        #expect(proxy.state.inEffect.listeners.count == 1)
+        let versions = proxy.state.inEffect.versions
+        #expect(versions.routes == "1" && versions.clusters == "1" && versions.listeners == "1")
+        #expect(proxy.rejections.isEmpty)
+    }
+
+    @Test func `waits for an apply, and merges what comes meanwhile`() throws {
+        var proxy = try Proxy.serving()
+        proxy.appliesAtOnce = false
+        try proxy.hear(.routeConfiguration, "2", [routes("r", to: ["a"], path: "/2")])
+        for version in 3...9 {
+            let route = try routes("r", to: ["a"], path: "/\(version)")
+            try proxy.hear(.routeConfiguration, "\(version)", [route])
+        }
+        #expect(proxy.acceptedVersions(.routeConfiguration) == ["1"])
+        proxy.finishApply()
+        proxy.finishApply()
+        #expect(proxy.acceptedVersions(.routeConfiguration) == ["1", "9"])
+        #expect(proxy.applyCount == 2)
+    }
+
+    @Test func `holds routes to an unknown cluster, and refuses them after a while`() throws {
+        var proxy = try Proxy.serving()
+        try proxy.hear(.routeConfiguration, "2", [routes("r", to: ["b"])])
+        #expect(proxy.acceptedVersions(.routeConfiguration) == ["1"])
+        #expect(proxy.state.deadline == .seconds(15))
+        proxy.pass(.seconds(14))
+        #expect(proxy.rejections.isEmpty)
+        proxy.pass(.seconds(15))
+        let reason =
+            "RouteConfiguration \"r\": virtual_hosts[0].routes[0].route: unknown cluster \"b\""
+        #expect(proxy.rejections == [reason])
+        #expect(proxy.asked.last?.version == "1")
+        #expect(proxy.state.inEffect.routeConfigurations["r"]?.clusterReferences.first?.name == "a")
+        #expect(proxy.state.deadline == nil)
+    }
+
+    @Test func `takes held routes when their cluster comes and is warm`() throws {
+        var proxy = try Proxy.serving()
+        try proxy.hear(.routeConfiguration, "2", [routes("r", to: ["b"])])
+        try proxy.hear(.cluster, "2", [eds("a"), eds("b")])
+        #expect(proxy.acceptedVersions(.cluster) == ["1", "2"])
+        #expect(proxy.asked.contains { $0.resourceNames == ["a", "b"] })
+        #expect(proxy.acceptedVersions(.routeConfiguration) == ["1"])
+        try proxy.hear(.endpointAssignment, "2", [assignment("b")])
+        #expect(proxy.acceptedVersions(.routeConfiguration) == ["1", "2"])
+        #expect(proxy.state.inEffect.routeConfigurations["r"]?.clusterReferences.first?.name == "b")
+    }
+
+    @Test func `uses a cluster without its endpoints after a while`() throws {
+        var proxy = try Proxy.serving()
+        try proxy.hear(.cluster, "2", [eds("a"), eds("b")])
+        try proxy.hear(.routeConfiguration, "2", [routes("r", to: ["b"])])
+        #expect(proxy.state.inEffect.clusters["b"] == nil)
+        proxy.pass(.seconds(15))
+        #expect(proxy.state.inEffect.assignments["b"]?.localities.isEmpty == true)
+        #expect(proxy.acceptedVersions(.routeConfiguration) == ["1", "2"])
+        #expect(
+            proxy.notices.contains(.gaveUpWaiting(for: .endpointAssignment, name: "b")))
+    }
+
+    @Test func `keeps a removed cluster until no route uses it`() throws {
+        var proxy = try Proxy.serving()
+        try proxy.hear(.cluster, "2", [eds("b")])
+        try proxy.hear(.endpointAssignment, "2", [assignment("b")])
+        #expect(proxy.state.inEffect.clusters.keys.sorted() == ["a", "b"])
+        #expect(proxy.acceptedVersions(.cluster) == ["1", "2"])
+        try proxy.hear(.routeConfiguration, "2", [routes("r", to: ["b"])])
+        #expect(proxy.state.inEffect.clusters.keys.sorted() == ["b"])
+        #expect(proxy.asked.last?.resourceNames == ["b"])
+    }
+
+    @Test func `keeps the last good configuration when a response is wrong`() throws {
+        var proxy = try Proxy.serving()
+        let before = proxy.state.inEffect
+        let wrong = Resource(type: .cluster, name: "x", body: [0xFF])
+        try proxy.hear(.cluster, "2", [wrong])
+        #expect(proxy.rejections == ["Cluster: not a readable envoy.config.cluster.v3.Cluster"])
+        #expect(proxy.asked.last?.version == "1")
+        #expect(proxy.asked.last?.responseNonce == proxy.latestNonce)
+        #expect(proxy.state.inEffect == before)
+        try proxy.hear(.listener, "2", [listener("l", routes: "r"), listener("l", routes: "r")])
+        #expect(proxy.rejections.last == "Listener \"l\": name: stands twice")
+    }
+
+    @Test func `refuses what cannot be applied, and applies the rest`() throws {
+        var proxy = try Proxy.serving()
+        proxy.failing = ["m": "address in use"]
+        try proxy.hear(
+            .listener, "2", [listener("l", routes: "r"), listener("m", routes: "r")])
+        #expect(proxy.rejections == ["Listener \"m\": address in use"])
+        #expect(proxy.state.inEffect.listeners.keys.sorted() == ["l"])
+        try proxy.hear(.routeConfiguration, "2", [routes("r", to: ["a"], path: "/new")])
+        #expect(proxy.acceptedVersions(.routeConfiguration) == ["1", "2"])
+        proxy.failing = [:]
+        try proxy.hear(
+            .listener, "3", [listener("l", routes: "r"), listener("m", routes: "r", port: 2)])
+        #expect(proxy.acceptedVersions(.listener) == ["1", "3"])
+    }
+
+    @Test func `serves on while the stream is gone, and says what it has when it is back`() throws {
+        var proxy = try Proxy.serving()
+        let before = proxy.state.inEffect
+        proxy.state.streamDidClose()
+        proxy.asked = []
+        proxy.open()
+        #expect(proxy.state.inEffect == before)
+        #expect(proxy.asked.map(\.version) == ["1", "1", "1", "1"])
+        #expect(proxy.asked.map(\.responseNonce) == ["", "", "", ""])
+        #expect(proxy.asked.map(\.resourceNames) == [[], ["a"], [], ["r"]])
+        #expect(proxy.asked.filter { $0.node != nil }.count == 1)
+    }
+
+    @Test func `gives a listener no routes after a while without an answer`() throws {
+        var proxy = try Proxy()
+        proxy.open()
+        try proxy.hear(.cluster, "1", [])
+        try proxy.hear(.listener, "1", [listener("l", routes: "r")])
+        #expect(proxy.state.inEffect.listeners.isEmpty)
+        proxy.pass(.seconds(15))
+        #expect(proxy.state.inEffect.routeConfigurations["r"]?.virtualHosts.isEmpty == true)
+        #expect(proxy.state.isReady)
+    }
+
+    @Test func `starts with what was saved`() throws {
+        let saved = try Proxy.serving().state.saveable
+        var proxy = try Proxy(saved: saved)
+        #expect(proxy.state.isReady)
+        #expect(proxy.state.inEffect == saved.snapshot)
+        proxy.open()
+        #expect(proxy.asked.map(\.version) == ["1", "1", "1", "1"])
+    }
+
+    @Test func `has its names apart from those of the bootstrap file`() throws {
+        let text =
+            "static_resources: {clusters: [{name: a, load_assignment: {}}, {name: xds, "
+            + "load_assignment: {endpoints: [{lb_endpoints: [{endpoint: {address: "
+            + "{socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}, "
+            + "http2_protocol_options: {}}]}\n"
+            + "node: {id: i, cluster: c}\ndynamic_resources: {cds_config: {ads: {}, "
+            + "resource_api_version: V3}, ads_config: {api_type: GRPC, transport_api_version: V3, "
+            + "grpc_services: [{envoy_grpc: {cluster_name: xds}}]}}"
+        var proxy = try Proxy(bootstrap: Bootstrap(parsing: Array(text.utf8)))
+        #expect(proxy.state.inEffect.clusters.keys.sorted() == ["a", "xds"])
+        #expect(!proxy.state.isReady)
+        proxy.open()
+        try proxy.hear(.cluster, "1", [eds("a")])
+        #expect(proxy.rejections.last?.contains("static resource") == true)
+        try proxy.hear(.cluster, "2", [])
+        #expect(proxy.state.isReady)
+    }
+}
+
+// MARK: What the tests say and hear
+
+func eds(_ name: String) throws -> Resource {
+    try Cluster(name: name, discovery: .eds(serviceName: name)).resource
+}
+
+func assignment(_ name: String, port: UInt16 = 1) throws -> Resource {
+    try EndpointAssignment(
+        clusterName: name,
+        localities: [
+            try LocalityEndpoints(endpoints: [try Endpoint(host: "127.0.0.1", port: port)])
+        ]
+    ).resource
+}
+
+func listener(_ name: String, routes: String, port: UInt16 = 1) throws -> Resource {
+    try Listener(name: name, host: "127.0.0.1", port: port, routes: .discovered(routes)).resource
+}
+
+func routes(_ name: String, to clusters: [String], path: String = "/") throws -> Resource {
+    let routes = try clusters.map { cluster in
+        Route(
+            match: RouteMatch(path: .prefix(path)),
+            action: .forward(try ForwardAction(destination: .cluster(cluster))))
+    }
+    return try RouteConfiguration(
+        name: name,
+        virtualHosts: [try VirtualHost(name: "h", domains: [.any], routes: routes)]
+    ).resource
+}
+
+/// A state with a sink that applies all but what is set to fail.
+struct Proxy {
+    var state: ConfigurationState
+    var asked: [DiscoveryRequest] = []
+    var notices: [ConfigurationState.Notice] = []
+    var appliesAtOnce = true
+    var failing: [String: String] = [:]
+    private(set) var latestNonce = ""
+    private(set) var applyCount = 0
+    private(set) var brokenSnapshots: [Snapshot.MissingReference] = []
+    private var unapplied: Snapshot?
+    private(set) var now = Duration.zero
+    private var nonceCount = 0
+
+    init(bootstrap: Bootstrap? = nil, saved: SavedConfiguration? = nil) throws {
+        let control = Bootstrap.HostAndPort(host: "127.0.0.1", port: 1)
+        let node = NodeIdentity(id: "id", cluster: "c")
+        state = ConfigurationState(
+            bootstrap ?? Bootstrap(node: node, admin: nil, control: control))
+        perform(state.start(saved: saved, at: now))
+    }
+
+    static func serving() throws -> Proxy {
+        var proxy = try Proxy()
+        proxy.open()
+        try proxy.hear(.cluster, "1", [eds("a")])
+        try proxy.hear(.endpointAssignment, "1", [assignment("a")])
+        try proxy.hear(.listener, "1", [listener("l", routes: "r")])
+        try proxy.hear(.routeConfiguration, "1", [routes("r", to: ["a"])])
+        proxy.applyCount = 0
+        return proxy
+    }
+
+    mutating func open() {
+        perform(state.streamDidOpen(at: now))
+    }
+
+    mutating func hear(_ type: ResourceType, _ version: String, _ resources: [Resource]) throws {
+        nonceCount += 1
+        latestNonce = "n\(nonceCount)"
+        hear(
+            DiscoveryResponse(
+                type: type, version: version, nonce: latestNonce, resources: resources))
+    }
+
+    mutating func hear(_ response: DiscoveryResponse) {
+        perform(state.receive(response, at: now))
+    }
+
+    mutating func pass(_ time: Duration) {
+        now = time
+        perform(state.timeDidPass(at: now))
+    }
+
+    mutating func finishApply() {
+        guard let snapshot = unapplied else { return }
+        unapplied = nil
+        applyCount += 1
+        brokenSnapshots += snapshot.missingReferences
+        if let name = snapshot.listeners.keys.first(where: { failing[$0] != nil }) {
+            perform(state.didFail(.listener, name, reason: failing[name] ?? "", at: now))
+        } else {
+            perform(state.didApply(at: now))
+        }
+    }
+
+    var rejections: [String] {
+        notices.compactMap { notice in
+            if case .rejected(_, _, let reason) = notice { reason } else { nil }
+        }
+    }
+
+    func acceptedVersions(_ type: ResourceType) -> [String] {
+        notices.compactMap { notice in
+            if case .accepted(type, let version) = notice { version } else { nil }
+        }
+    }
+
+    private mutating func perform(_ actions: [ConfigurationState.Action]) {
+        notices += state.takeNotices()
+        for action in actions {
+            switch action {
+            case .send(let request): asked.append(request)
+            case .apply(let snapshot):
+                unapplied = snapshot
+                if appliesAtOnce { finishApply() }
+            }
+        }
+        notices += state.takeNotices()
+    }
+}
