@@ -87,7 +87,8 @@ import Testing
         for next in [1, 5, 25, 100] as [UInt32] {
             let plan = state.publish(
                 try snapshot([("v1", 100 - next), ("v2", next)], isSticky: true))
-            let after = try (0..<2000).map { try cluster(of: "user-\($0)", plan) }
+            let table = try #require(plan.makeTables()["outbound"])
+            let after = (0..<2000).map { cluster(of: "user-\($0)", table) }
             for (old, new) in zip(before, after) { #expect(old <= new) }
             let share = Double(after.reduce(0, +)) / 2000
             #expect(abs(share - Double(next) / 100) < 0.03)
@@ -95,14 +96,14 @@ import Testing
         }
     }
 
-    private func cluster(of user: String, _ plan: RoutingPlan) throws -> Int {
-        let table = try #require(plan.makeTables()["outbound"])
+    private func cluster(of user: String, _ table: RouteTable) -> Int {
         let head = Request("/", [("x-user", user)]).makeHead()
         guard let route = table.match(head) else { return -1 }
         let key = table.stickyKey(of: route, head: head, source: Span(), freshID: 0)
         return table.destination(of: route, key: key)?.cluster ?? -1
     }
 
+    /// How many of the next `count` requests go to the second cluster.
     private func take(_ count: Int, from plan: RoutingPlan) -> Int {
         guard let table = plan.makeTables()["outbound"],
             let route = table.match(Request("/").makeHead())

@@ -155,6 +155,9 @@ public struct WeightedClusters: Equatable, Sendable {
         }
     }
 
+    /// Most entries of a split.
+    public static let entryLimit = 1024
+
     public let entries: [Entry]
     /// Whether the hash policies of the route decide, so that a user stays with a version.
     public let usesHashPolicy: Bool
@@ -163,12 +166,14 @@ public struct WeightedClusters: Equatable, Sendable {
 
     /// Makes a split.
     ///
-    /// - Throws: ``MeshError`` when there is no entry, or the sum of the weights is zero or more
-    ///   than `UInt32.max`.
+    /// - Throws: ``MeshError`` when there is no entry or more than ``entryLimit``, or the sum of the
+    ///   weights is zero or more than `UInt32.max`.
     public init(entries: [Entry], usesHashPolicy: Bool = false) throws(MeshError) {
         if entries.isEmpty { throw MeshError("clusters", "must not be empty") }
-        // A UInt64 holds the sum of four thousand million weights.
-        let total = entries.reduce(into: UInt64(0)) { $0 &+= UInt64($1.weight) }
+        if entries.count > Self.entryLimit {
+            throw MeshError("clusters", "more than \(Self.entryLimit) entries")
+        }
+        let total = entries.reduce(into: UInt64(0)) { $0 += UInt64($1.weight) }
         if total == 0 { throw MeshError("clusters", "the weights sum to zero") }
         guard let total = UInt32(exactly: total) else {
             throw MeshError("clusters", "the weights sum to more than \(UInt32.max)")

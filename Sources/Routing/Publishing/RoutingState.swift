@@ -15,7 +15,6 @@ public struct RoutingState: Sendable {
     }
 
     private let seed: UInt64
-    private var sequenceCount: UInt64 = 0
     private var splits: [Key: PlannedSplit] = [:]
     private var latest: RoutingPlan?
 
@@ -62,7 +61,7 @@ public struct RoutingState: Sendable {
         return newPlan
     }
 
-    private mutating func plan(
+    private func plan(
         _ host: VirtualHost, of configuration: String, source: RoutingPlan.Source,
         _ known: inout [Key: PlannedSplit]
     ) -> [PlannedSplit?] {
@@ -82,20 +81,21 @@ public struct RoutingState: Sendable {
         }
     }
 
-    private mutating func plan(
+    private func plan(
         _ shares: Shares, after previous: PlannedSplit?, identity: [String]
     ) -> PlannedSplit {
         if let previous, previous.shares == shares {
             // Entries may stand in another order now.
             return PlannedSplit(
                 shares: shares, sequence: previous.sequence, sticky: previous.sticky,
-                salt: previous.salt)
+                salt: previous.salt, generation: previous.generation)
         }
-        sequenceCount += 1
+        let salt = xxHash64(identity.joined(separator: "\u{0}").utf8.span)
+        let generation = (previous?.generation ?? 0) &+ 1
         return PlannedSplit(
-            shares: shares, sequence: PickSequence(seed: random(seed, sequenceCount)),
-            sticky: previous?.sticky.rebalanced(for: shares) ?? StickyMap(shares),
-            salt: xxHash64(identity.joined(separator: "\u{0}").utf8.span))
+            shares: shares, sequence: PickSequence(seed: random(seed ^ salt, generation)),
+            sticky: previous?.sticky.rebalanced(for: shares) ?? StickyMap(shares), salt: salt,
+            generation: generation)
     }
 }
 
@@ -106,4 +106,6 @@ struct PlannedSplit: Sendable {
     let sticky: StickyMap
     /// Makes the points of a key in one experiment independent of those in others.
     let salt: UInt64
+    /// How many splits the route had so far; each begins with other numbers.
+    let generation: UInt64
 }
