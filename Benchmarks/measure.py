@@ -17,8 +17,8 @@ from pathlib import Path
 from harness.control import Control, Follower
 from harness.fast import FastUpstream
 from harness.load import Load
-from harness.programs import peer_path, until
-from proxies import STARTERS
+from harness.programs import Program, peer_path, responds, until
+from proxies import COMMANDS, STARTERS
 
 ROUNDS = int(os.environ.get("ROUNDS", 5))
 SECONDS = int(os.environ.get("SECONDS_EACH", 3))
@@ -190,12 +190,40 @@ def measure_restart(folder, upstreams):
           f"median {statistics.median(back):.2f} s, longest {max(back):.2f} s.")
 
 
+def measure_instructions(folder, upstreams):
+    """User-space instructions a request, exact and repeatable where times are not."""
+    print("\n### User-space instructions a request (callgrind, 8 clients)\n")
+    print("| proxy | instructions |\n| --- | --- |")
+    for name in COMMANDS:
+        low, high = (counted(folder, upstreams, name, count) for count in (1000, 3000))
+        print(f"| {name} | {(high - low) / 2000:,.0f} |")
+
+
+def counted(folder, upstreams, name, count):
+    """Instructions of one life with `count` requests, all its processes together."""
+    for old in folder.glob("callgrind.*"):
+        old.unlink()
+    port, command = COMMANDS[name](folder, upstreams)
+    program = Program([peer_path("valgrind"), "--tool=callgrind", "--trace-children=yes",
+                       f"--callgrind-out-file={folder}/callgrind.%p", *command],
+                      folder / "callgrind-log")
+    program.wait_for(lambda: responds(port, "/"), 60)
+    subprocess.run([peer_path("h2load"), "--h1", "-t1", "-c8", f"-n{count}",
+                    *(f"-H{field}" for field in FIELDS), f"http://127.0.0.1:{port}/"],
+                   capture_output=True, check=True)
+    program.stop(60)
+    found = [re.search(r"^(?:totals|summary): (\d+)", file.read_text(), re.M)
+             for file in folder.glob("callgrind.*")]
+    return sum(int(match[1]) for match in found if match)
+
+
 PARTS = {"relay": measure_relay, "memory": measure_memory, "push": measure_push,
-         "restart": measure_restart}
+         "restart": measure_restart, "instructions": measure_instructions}
+USUAL = ["relay", "memory", "push", "restart"]
 
 
 def main():
-    parts = sys.argv[1:] or list(PARTS)
+    parts = sys.argv[1:] or USUAL
     wrong = [part for part in parts if part not in PARTS]
     if wrong:
         sys.exit(f"no part is called {wrong[0]}; there are {', '.join(PARTS)}")

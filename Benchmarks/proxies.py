@@ -1,10 +1,10 @@
-"""The proxies that are measured, each with the same 95/5 split over the same two upstreams."""
+"""The proxies that are measured, on a processor of their own, each with the same 95/5 split over the same two upstreams."""
 
+import json
 import os
 
 from harness import bootstrap
-from harness.programs import Program, Sidecar, free_port
-from harness.programs import peer_path, responds
+from harness.programs import Program, envoy_path, free_port, peer_path, program_path, responds
 
 HAPROXY = """\
 global
@@ -100,47 +100,42 @@ def sidecar_bootstrap(port, upstreams):
     return bootstrap.static(free_port(), [bootstrap.listener(port, manager)], clusters)
 
 
-def pinned(program):
-    """Keeps a proxy on the second processor; load and upstreams have the first."""
-    for process in [program.pid]:
-        if (os.cpu_count() or 1) > 1:
-            os.sched_setaffinity(process, {1})
-            for thread in os.listdir(f"/proc/{process}/task"):
-                os.sched_setaffinity(int(thread), {1})
-    return program
+def pointsman_command(folder, upstreams):
+    port, file = free_port(), folder / "pointsman.json"
+    file.write_text(json.dumps(sidecar_bootstrap(port, upstreams)))
+    return port, [program_path("pointsman-proxy"), "-c", file, "--concurrency", "1"]
 
 
-def start_pointsman(folder, upstreams):
-    port = free_port()
-    sidecar = Sidecar(folder, sidecar_bootstrap(port, upstreams), program="pointsman")
-    return Measured("Pointsman", port, pinned(sidecar))
-
-
-def start_envoy(folder, upstreams):
-    port = free_port()
-    sidecar = Sidecar(folder, sidecar_bootstrap(port, upstreams), program="envoy", name="envoy")
-    return Measured("Envoy", port, pinned(sidecar))
-
-
-def start_haproxy(folder, upstreams):
+def haproxy_command(folder, upstreams):
     port, file = free_port(), folder / "haproxy.cfg"
     file.write_text(HAPROXY.format(port=port, **{k: u.port for k, u in upstreams.items()}))
-    command = [peer_path("taskset"), "-c", last_processor(), peer_path("haproxy"), "-f", file]
-    return Measured("HAProxy", port, Program(command, folder / "haproxy.log"))
+    return port, [peer_path("haproxy"), "-f", file]
 
 
-def start_nginx(folder, upstreams):
+def nginx_command(folder, upstreams):
     port, file = free_port(), folder / "nginx.conf"
     file.write_text(NGINX.format(
         port=port, folder=folder, **{k: u.port for k, u in upstreams.items()}))
-    command = [peer_path("taskset"), "-c", last_processor(), peer_path("nginx"), "-c", file,
-               "-e", folder / "nginx-start.log"]
-    return Measured("nginx", port, Program(command, folder / "nginx.log"))
+    return port, [peer_path("nginx"), "-c", file, "-e", folder / "nginx-start.log"]
 
 
-def last_processor():
-    return "1" if (os.cpu_count() or 1) > 1 else "0"
+def envoy_command(folder, upstreams):
+    port, file = free_port(), folder / "envoy.json"
+    file.write_text(json.dumps(sidecar_bootstrap(port, upstreams)))
+    return port, [envoy_path(), "-c", file, "--concurrency", "1", "--use-dynamic-base-id",
+                  "-l", "error"]
 
 
-STARTERS = {"Pointsman": start_pointsman, "HAProxy": start_haproxy, "nginx": start_nginx,
-            "Envoy": start_envoy}
+def starter(name, command):
+    def start(folder, upstreams):
+        port, arguments = command(folder, upstreams)
+        processor = str(min(1, (os.cpu_count() or 1) - 1))
+        program = Program([peer_path("taskset"), "-c", processor, *arguments],
+                          folder / f"{name}.log")
+        return Measured(name, port, program)
+    return start
+
+
+COMMANDS = {"Pointsman": pointsman_command, "HAProxy": haproxy_command, "nginx": nginx_command}
+STARTERS = {name: starter(name, command)
+            for name, command in (COMMANDS | {"Envoy": envoy_command}).items()}
