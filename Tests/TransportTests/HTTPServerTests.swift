@@ -261,6 +261,22 @@ private func undated(_ text: String) -> String {
         #expect(harness.server?.connectionCount == 0)
     }
 
+    @Test func `tells when its server is closed`() throws {
+        let harness = try HTTPServerHarness()
+        var closures = 0
+        harness.answer = { _, reply in
+            reply.onClose = { closures += 1 }
+            reply.beginStream(status: 200)
+        }
+        let client = try harness.connect()
+        try client.send(Self.request)
+        #expect(try client.receive { $0.hasPrefix("HTTP/1.1 200 OK") })
+        harness.server?.close()
+        #expect(closures == 1)
+        #expect(try client.receiveEnd())
+        #expect(harness.server?.connectionCount == 0)
+    }
+
     @Test func `is cut off when its client reads too slowly`() throws {
         let harness = try HTTPServerHarness(limits: HTTPServerLimits(queuedByteCount: 500_000))
         var reply: HTTPReply?

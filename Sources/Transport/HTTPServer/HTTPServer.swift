@@ -77,12 +77,12 @@ public final class HTTPServer {
         tellDrained()
     }
 
-    /// Ends everything now.
+    /// Ends everything now; open replies are told so before this returns.
     public func close() {
         if case .closed = state { return }
         state = .closed
         stopListening()
-        for connection in Array(connections.values) { connection.close() }
+        for connection in Array(connections.values) { connection.closeForGood() }
         onDrained = nil
     }
 

@@ -77,13 +77,27 @@ final class HTTPServerConnection {
         }
     }
 
-    /// Closes now, whatever is on its way.
+    /// Closes now, whatever is on its way; who streams is told at the end of the turn.
     func close() {
-        if case .closed = state { return }
         if case .replying(let reply) = state {
             abandonedReply = reply
             loop.atEndOfTurn(self)
         }
+        end()
+    }
+
+    /// Closes now and tells who streams at once, since the loop may not turn any more.
+    func closeForGood() {
+        guard case .replying(let reply) = state else {
+            end()
+            return
+        }
+        end()
+        reply.connectionClosed()
+    }
+
+    private func end() {
+        if case .closed = state { return }
         state = .closed
         setTimer(nil)
         socket.close()
