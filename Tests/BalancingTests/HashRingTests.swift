@@ -61,6 +61,24 @@ import Testing
         }
     }
 
+    /// Envoy 1.40 was asked where it sends the keys `user-0` to `user-299`.
+    @Test func `sends keys where Envoy sends them`() throws {
+        let chosenByEnvoy =
+            "313323113311133131311123231312133333213213212233313133313332111121311313313"
+            + "211123112133332322311133333111111132331333131131133132313331331312231133312"
+            + "331131111311332323333111113133313331311112233211133311331232313131313113133"
+            + "221333133231223111131322111111212231323131132331211331111112111213311133131"
+        let balance = try Balance(
+            [[try endpoint(29101), try endpoint(29102), try endpoint(29103, weight: 2)]],
+            cluster(.ringHash(minimumSize: 64, maximumSize: 1024)))
+        var chosen = ""
+        for number in 0..<300 {
+            let port = try #require(balance.port(hash: xxHash64(Array("user-\(number)".utf8))))
+            chosen += String(port - 29100)
+        }
+        #expect(chosen == chosenByEnvoy)
+    }
+
     @Test func `keeps keys where they are and follows the weights`() throws {
         var chance = Chance()
         let keys = keys(&chance)
