@@ -1,4 +1,4 @@
-"""The proxies that are measured, on a processor of their own, each with the same 95/5 split over the same two upstreams."""
+"""The proxies that are measured, each with the same 95/5 split over the same upstreams."""
 
 import json
 import os

@@ -84,7 +84,8 @@ static void due_in(int fd, int ms) {
 static void number(int fd, uint64_t value) {
     char text[128], body[32];
     int size = snprintf(body, sizeof body, "%llu\n", (unsigned long long)value);
-    int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", size, body);
+    int n = snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", size,
+                     body);
     put(fd, text, (size_t)n);
 }
 
@@ -103,7 +104,7 @@ static void remember(const char *head, const char *end) {
     if (ids[id % IDS]++) repeats++;
 }
 
-/* Handles one request that starts at `head`; returns the bytes its head takes, 0 when incomplete. */
+/* Handles the request that starts at `head`; returns the bytes of its head, 0 when incomplete. */
 static size_t request(int fd, const char *head, size_t size) {
     const char *end = memmem(head, size, "\r\n\r\n", 4);
     if (!end) return 0;
@@ -217,7 +218,8 @@ int main(int count, char **arguments) {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arguments[2])),
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)atoi(arguments[2])),
                                   .sin_addr.s_addr = inet_addr(host)};
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 4096)) {
@@ -233,8 +235,9 @@ int main(int count, char **arguments) {
         for (int i = 0; i < n; i++) {
             int fd = events[i].data.fd;
             if (fd == listener) { accept_all(listener); continue; }
-            if (table[fd].is_open && events[i].events & EPOLLOUT) writable(fd);
-            if (table[fd].is_open && events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) readable(fd);
+            uint32_t ready = events[i].events;
+            if (table[fd].is_open && ready & EPOLLOUT) writable(fd);
+            if (table[fd].is_open && ready & (EPOLLIN | EPOLLHUP | EPOLLERR)) readable(fd);
         }
         wait = run_due();
     }

@@ -75,7 +75,8 @@ ENDS = [bad(name, data) for name, data in (
     ("white space in the line before the fields", b"GET /{id} HTTP/1.1\r\n \r\nHost: a\r\n\r\n"),
     ("NUL in front", b"\0GET /{id} HTTP/1.1\r\nHost: a\r\n\r\n"),
     ("CR in front", b"\rGET /{id} HTTP/1.1\r\nHost: a\r\n\r\n"),
-    ("a TLS handshake", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x55" * 40 + b"\r\n\r\n"),
+    ("a TLS handshake",
+     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x55" * 40 + b"\r\n\r\n"),
 )]
 ENDS += [
     bad("closed inside the head", b"GET /{id} HTTP/1.1\r\nHost: a\r\n", status=(None, 400, 408),

@@ -138,8 +138,8 @@ GOOD = [
          status=304),
     good("content after the answer to HEAD", answer(b"HTTP/1.1 200 OK", LENGTH_5, body=b"hello"),
          send=HEAD),
-    good("bytes after the last chunk", answer(b"HTTP/1.1 200 OK", TE,
-                                              body=b"5\r\nhello\r\n0\r\n\r\nHTTP/1.1 418 X\r\n\r\n"),
+    good("bytes after the last chunk", answer(
+        b"HTTP/1.1 200 OK", TE, body=b"5\r\nhello\r\n0\r\n\r\nHTTP/1.1 418 X\r\n\r\n"),
          b"hello"),
 ]
 

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -53,7 +52,6 @@ class Program:
     def __init__(self, arguments, log, env=None, limit_files=None):
         self.arguments = [str(argument) for argument in arguments]
         self.log = Path(log)
-        self.started = time.monotonic()
         prefix = [] if limit_files is None else ["prlimit", f"--nofile={limit_files}"]
         with open(self.log, "ab") as output:
             self.process = subprocess.Popen(
@@ -127,7 +125,8 @@ def program_path(name):
 def peer_path(name):
     """A peer from the Python environment or from the machine; a missing one is an error."""
     beside = Path(sys.executable).parent / name
-    found = beside if beside.exists() else shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin")
+    path = os.environ["PATH"] + ":/usr/sbin"
+    found = beside if beside.exists() else shutil.which(name, path=path)
     assert found, f"{name} is not installed; Tests/run installs it"
     return found
 
@@ -206,7 +205,3 @@ class Sidecar(Program):
             if all(f'{key}="{value}"' in line for key, value in labels.items()):
                 total += float(line.rsplit(" ", 1)[1])
         return total
-
-
-def quit_signal(program):
-    program.signal(signal.SIGTERM)
