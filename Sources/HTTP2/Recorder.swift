@@ -165,6 +165,7 @@ import HTTP
             append(.request(stream), block: block)
         } else if !isServer, block.hasStatus {
             block.finishResponse(endsStream: endsStream)
+            if block.response.isInformational { countGlitch() }
             append(.response(stream), block: block)
         } else if record.life == .open {
             append(.trailers(stream), block: block)

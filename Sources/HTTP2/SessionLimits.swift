@@ -30,7 +30,8 @@ public struct SessionLimits: Sendable {
     public var resetBurst: UInt64 = 100
     public var resetsPerSecond: UInt64 = 33
     /// Frames that cost work and carry nothing (PING, SETTINGS, PRIORITY, resets either way, empty
-    /// DATA, needless WINDOW_UPDATE, refused and unknown frames), and how many per second on top.
+    /// DATA, informational heads, needless WINDOW_UPDATE, refused and unknown frames), and how many
+    /// per second on top.
     public var glitchBurst: UInt64 = 1000
     public var glitchesPerSecond: UInt64 = 33
 

@@ -185,6 +185,18 @@ struct Wire {
         }
     }
 
+    @Test func `end a flood of informational answers`() throws {
+        let client = Peer(.client)
+        _ = try client.session.submitRequest(makeRequest(), endsStream: true)
+        try client.flush()
+        var wire = Wire()
+        wire.frame(type: 4, flags: 0, stream: 0, [])
+        for _ in 0..<3000 {
+            wire.frame(type: 1, flags: 4, stream: 1, [0x08, 3] + Array("103".utf8))
+        }
+        #expect(throws: SessionError.flooded) { try client.receive(wire.bytes.span) }
+    }
+
     @Test func `refuse streams beyond the limit`() {
         var limits = SessionLimits()
         limits.concurrentStreamCount = 2

@@ -65,7 +65,11 @@ final class GRPCBench {
             loop: loop, address: .loopback(port: 0), limits: limits, delegate: scripted)
     }
 
-    deinit { server.close() }
+    deinit {
+        server.close()
+        // Connections that still linger would keep the loop, which keeps them.
+        for _ in 0..<10 { try? loop.turn(longestWait: .milliseconds(2)) }
+    }
 
     func call(
         _ path: String, limits: GRPCLimits = GRPCLimits(), delegate: RecordingCall
