@@ -51,8 +51,6 @@ import HTTP
         sliceOffset = offset
     }
 
-    // MARK: Streams
-
     func record(_ stream: StreamHandle) -> StreamRecord? {
         guard let record = record(slot: stream.slot, streamID: Int32(clamping: stream.streamID)),
             record.life == .open
@@ -90,8 +88,6 @@ import HTTP
         openStreamCount -= 1
     }
 
-    // MARK: Events
-
     func append(_ event: SessionEvent, block: HeadBlock? = nil) {
         entries.append(Entry(event: event, block: block))
         if let block { recordedByteCount += block.byteCount }
@@ -120,8 +116,6 @@ import HTTP
         block.reset()
         spareBlocks.append(block)
     }
-
-    // MARK: What nghttp2 tells
 
     func beganFrame(type: UInt8) {
         if type > UInt8(NGHTTP2_CONTINUATION.rawValue) { countGlitch() }

@@ -11,7 +11,7 @@ public enum SessionEvent: Equatable, Sendable {
     case request(StreamHandle)
     /// A response head, informational or final; ``Session/takeResponseHead(into:)`` gives it.
     case response(StreamHandle)
-    /// A piece of body: positions in the input of the latest ``Session/receive(_:nowNanoseconds:)``.
+    /// A piece of body: positions in the latest input of ``Session/receive(_:nowNanoseconds:)``.
     ///
     /// The window stays closed by as much until ``Session/consume(_:on:)``.
     case data(StreamHandle, Range<Int>)

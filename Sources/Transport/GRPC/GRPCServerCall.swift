@@ -99,8 +99,6 @@ public final class GRPCServerCall {
         connection.scheduleWork()
     }
 
-    // MARK: What the connection tells
-
     func receive(_ bytes: Span<UInt8>) {
         var offset = 0
         while offset < bytes.count, isOpen {

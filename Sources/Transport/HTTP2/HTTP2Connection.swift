@@ -137,8 +137,6 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         scheduleWork()
     }
 
-    // MARK: What the loop calls
-
     func handle(_ readiness: Readiness) {
         switch state {
         case .connecting:
@@ -174,8 +172,6 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         case .closed: break
         }
     }
-
-    // MARK: Reading
 
     private func read(_ readiness: Readiness) {
         guard !readiness.isDisjoint(with: [.readable, .hungUp, .failed]),
@@ -239,8 +235,6 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         }
     }
 
-    // MARK: Writing
-
     private func work() {
         isWorking = true
         isMoreWorkWanted = true
@@ -293,8 +287,6 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
             close(.socketFailed(error))
         }
     }
-
-    // MARK: Ends
 
     private func keepAlive() {
         let silence = loop.now.nanoseconds(since: lastHeard)
