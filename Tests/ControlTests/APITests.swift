@@ -268,7 +268,7 @@ import Testing
         let paths = try #require(document["paths"] as? [String: [String: Any]])
         for (path, operations) in paths {
             let filled = path.replacing("{name}", with: "a").replacing("{number}", with: "1")
-            let resource = try Resource(path: filled)
+            let resource = try APIResource(path: filled)
             let described = Set(operations.keys.map { $0.uppercased() }).subtracting(["PARAMETERS"])
             #expect(described == Set(resource.methods).subtracting(["HEAD"]), "\(path)")
         }

@@ -37,15 +37,24 @@ final class MemoryStore: RevisionStore {
 final class Bench {
     let fleet = Fleet()
     let api: API
+    let publisher: Publisher
     /// What was to be pushed.
     private(set) var pushed: [UInt64] = []
 
     init(_ store: any RevisionStore = MemoryStore(), tokens: Tokens? = nil) throws {
-        let ledger = try Ledger(store: store, now: { 1_700_000_000_000 }) { _ throws(MeshError) in }
+        let world = try store.load()
+        let publisher = try Publisher(world, fleet: fleet) { 1_700_000_000_000 }
+        let ledger = Ledger(world, store: store, now: { 1_700_000_000_000 }) {
+            (next) throws(MeshError) in try publisher.check(next)
+        }
+        self.publisher = publisher
         api = API(
             ledger: ledger, fleet: fleet, events: EventLog(epoch: 7), tokens: tokens,
             programVersion: "test")
-        api.onRevision = { [unowned self] in pushed.append($0.revision) }
+        api.onRevision = { [unowned self] in
+            pushed.append($0.revision)
+            publisher.publish($0, at: .zero)
+        }
     }
 
     @discardableResult

@@ -40,7 +40,7 @@ final class API {
 
     private func answer(_ request: APIRequest) -> Outcome {
         do throws(Problem) {
-            let resource = try Resource(path: request.path)
+            let resource = try APIResource(path: request.path)
             var who = "anonymous"
             if let tokens, !resource.isOpen {
                 guard let name = tokens.name(authorization: request.field("authorization")) else {
@@ -65,7 +65,7 @@ final class API {
     }
 
     private func dispatch(
-        _ request: APIRequest, to resource: Resource, who: String
+        _ request: APIRequest, to resource: APIResource, who: String
     ) throws(Problem) -> APIReply {
         switch resource {
         case .services: return try services(request)

@@ -41,19 +41,20 @@ final class Ledger {
     /// Takes over a store.
     ///
     /// - Parameters:
+    ///   - world: What the store has.
     ///   - store: Where revisions are kept.
     ///   - now: The time in milliseconds since 1970.
     ///   - validate: Whether a proxy would take that world.
-    /// - Throws: ``StoreError`` when what is there cannot be read.
     init(
+        _ world: World,
         store: any RevisionStore,
         now: @escaping () -> Int64,
         validate: @escaping (World) throws(MeshError) -> Void
-    ) throws(StoreError) {
+    ) {
         self.store = store
         self.now = now
         self.validate = validate
-        world = try store.load()
+        self.world = world
     }
 
     /// Changes the world; the change is kept when this returns.

@@ -4,6 +4,8 @@ public struct Service: Equatable, Sendable {
     public static let versionLimit = 32
     /// The most routes that a service has.
     public static let routeLimit = 64
+    /// Names in the configuration of every sidecar.
+    static let reservedNames = ["inbound", "outbound"]
     /// The longest name or value in a condition, in bytes.
     public static let textByteLimit = 1024
 
@@ -48,6 +50,9 @@ public struct Service: Equatable, Sendable {
         routes: [ServiceRoute.Draft] = []
     ) throws(MeshError) {
         try require(label: name, "name")
+        if Self.reservedNames.contains(name) {
+            throw MeshError("name", "\"\(name)\" is what sidecars call one of their listeners")
+        }
         if versions.isEmpty { throw MeshError("versions", "must not be empty") }
         if versions.count > Self.versionLimit {
             throw MeshError("versions", "are more than \(Self.versionLimit)")

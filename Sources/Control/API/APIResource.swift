@@ -1,5 +1,5 @@
 /// What a path of the API names.
-enum Resource: Equatable {
+enum APIResource: Equatable {
     case services
     case service(String)
     case split(String)
@@ -33,7 +33,7 @@ enum Resource: Equatable {
         self = resource
     }
 
-    private static func named(_ parts: ArraySlice<String>) -> Resource? {
+    private static func named(_ parts: ArraySlice<String>) -> APIResource? {
         let parts = Array(parts)
         if parts.first == "v1" { return named(inV1: Array(parts.dropFirst())) }
         switch parts {
@@ -45,7 +45,7 @@ enum Resource: Equatable {
         }
     }
 
-    private static func named(inV1 parts: [String]) -> Resource? {
+    private static func named(inV1 parts: [String]) -> APIResource? {
         switch parts {
         case ["services"]: return .services
         case ["proxies"]: return .proxies

@@ -1,0 +1,250 @@
+public import EventLoop
+public import Kernel
+import Mesh
+import Transport
+
+/// The control plane: the API, the store, and the clients that it tells what is in force.
+///
+/// All of it runs on one loop's thread.
+public final class ControlPlane {
+    /// What an operator decides.
+    public struct Settings {
+        public var api: SocketAddress
+        public var xds: SocketAddress
+        /// The file of the embedded store.
+        public var storePath: String
+        /// `name:token` lines; `nil` lets everybody in who reaches the address.
+        public var tokenFile: [UInt8]?
+        public var programVersion: String
+
+        public init(
+            api: SocketAddress, xds: SocketAddress, storePath: String, tokenFile: [UInt8]? = nil,
+            programVersion: String
+        ) {
+            self.api = api
+            self.xds = xds
+            self.storePath = storePath
+            self.tokenFile = tokenFile
+            self.programVersion = programVersion
+        }
+    }
+
+    /// Why a control plane does not start.
+    public enum Failure: Error, CustomStringConvertible {
+        /// An address that others reach, and nothing to tell them apart.
+        case notLoopback(SocketAddress)
+        case tokenFile(String)
+        case store(String)
+        case listen(SocketAddress, Errno)
+
+        public var description: String {
+            switch self {
+            case .notLoopback(let address):
+                "\(address) is not a loopback address: give a --token-file"
+            case .tokenFile(let reason): "the token file: \(reason)"
+            case .store(let reason): reason
+            case .listen(let address, let errno): "cannot listen on \(address): \(errno)"
+            }
+        }
+    }
+
+    /// How long requests and streams have to end once the program is to stop.
+    public static let shutdownLimit = Duration.seconds(3)
+    private static let tickInterval = Duration.seconds(1)
+    /// The longest message of a client in bytes.
+    private static let requestLimit = 4 << 20
+
+    private let loop: EventLoop
+    private let api: API
+    private let apiServer: APIServer
+    private let publisher: Publisher
+    private let discovery: DiscoveryService
+    private let httpServer: HTTPServer
+    private let grpcServer: GRPCServer
+    private let log: (String) -> Void
+    private var isCoverageStale = false
+
+    /// Reads the store and starts to listen.
+    ///
+    /// - Parameters:
+    ///   - settings: What the operator decided.
+    ///   - loop: Whose thread everything lives on.
+    ///   - log: Takes a line about what happens.
+    /// - Throws: ``Failure``.
+    public init(
+        _ settings: Settings, loop: EventLoop, log: @escaping (String) -> Void
+    ) throws(Failure) {
+        let tokens = try Self.tokens(settings)
+        for address in [settings.api, settings.xds] where !address.isLoopback && tokens == nil {
+            throw .notLoopback(address)
+        }
+        let fleet = Fleet()
+        let parts = try Self.restore(settings.storePath, fleet: fleet)
+        publisher = parts.publisher
+        api = API(
+            ledger: parts.ledger, fleet: fleet, events: EventLog(epoch: Self.wallClock()),
+            tokens: tokens, programVersion: settings.programVersion)
+        apiServer = APIServer(api)
+        discovery = DiscoveryService(publisher) { since(loop.now) }
+        do throws(Errno) {
+            httpServer = try HTTPServer(
+                loop: loop, address: settings.api,
+                limits: HTTPServerLimits(bodyByteCount: APIRequest.bodyLimit),
+                handler: apiServer)
+        } catch {
+            throw .listen(settings.api, error)
+        }
+        do throws(Errno) {
+            var limits = GRPCLimits()
+            limits.receivedMessageByteCount = Self.requestLimit
+            grpcServer = try GRPCServer(
+                loop: loop, address: settings.xds, limits: limits, delegate: discovery)
+        } catch {
+            throw .listen(settings.xds, error)
+        }
+        self.loop = loop
+        self.log = log
+        fleet.onIncident = { [unowned self] in note($0) }
+        api.onRevision = { [unowned self] in publish($0) }
+        _ = loop.schedule(after: Self.tickInterval, for: self)
+    }
+
+    /// Where the API listens, with the port that the kernel chose.
+    public var apiAddress: SocketAddress { httpServer.address }
+    /// Where clients ask for their configuration, with the port that the kernel chose.
+    public var xdsAddress: SocketAddress { grpcServer.address }
+    /// The current revision.
+    public var revision: UInt64 { api.ledger.world.revision }
+
+    /// Takes nothing new, ends what there is, and stops the loop then.
+    public func beginShutdown() {
+        let loop = loop
+        httpServer.onDrained = { loop.stop() }
+        grpcServer.close()
+        httpServer.beginShutdown()
+        _ = loop.schedule(after: Self.shutdownLimit, for: LoopEnd(loop))
+    }
+
+    private func publish(_ world: World) {
+        publisher.publish(world, at: time)
+        log("revision \(world.revision): \(world.services.count) services")
+        noteCoverage()
+    }
+
+    private func note(_ incident: Fleet.Incident) {
+        switch incident {
+        case .connected(let proxy):
+            log("\(proxy.id) (\(proxy.service)) is connected from \(proxy.address)")
+            tell(of: proxy, isConnected: true)
+        case .disconnected(let proxy):
+            log("\(proxy.id) (\(proxy.service)) is gone")
+            tell(of: proxy, isConnected: false)
+        case .refused(let proxy):
+            let reason = proxy.refusal.map { "\($0.revision): \($0.reason)" } ?? ""
+            log("\(proxy.id) (\(proxy.service)) refuses revision \(reason)")
+            tell(of: proxy, isConnected: true)
+        case .advanced: break
+        }
+        noteCoverage()
+    }
+
+    private func tell(of proxy: Fleet.Proxy, isConnected: Bool) {
+        var document = ProxyDocument(proxy, at: revision)
+        document.connected = isConnected
+        api.events.append("proxy", document)
+    }
+
+    /// Many clients may advance in one turn; followers are told once.
+    private func noteCoverage() {
+        if isCoverageStale { return }
+        isCoverageStale = true
+        loop.atEndOfTurn(self)
+    }
+
+    private var time: Duration { since(loop.now) }
+}
+
+/// The time of a loop as policies count it.
+private func since(_ instant: Instant) -> Duration {
+    .nanoseconds(Int64(clamping: instant.nanoseconds))
+}
+
+extension ControlPlane: TurnHandler {
+    public func turnEnded() {
+        isCoverageStale = false
+        api.events.append("applied", api.applied)
+    }
+}
+
+extension ControlPlane: TimerHandler {
+    public func timerFired(_ timer: TimerToken) {
+        publisher.tick(at: time)
+        _ = loop.schedule(after: Self.tickInterval, for: self)
+    }
+}
+
+extension ControlPlane {
+    fileprivate static func wallClock() -> Int64 {
+        Int64(clamping: WallClock.nanosecondsSinceEpoch() / 1_000_000)
+    }
+
+    private static func tokens(_ settings: Settings) throws(Failure) -> Tokens? {
+        guard let file = settings.tokenFile else { return nil }
+        do {
+            return try Tokens(parsing: file)
+        } catch {
+            throw .tokenFile(error.reason)
+        }
+    }
+
+    private static func restore(
+        _ path: String, fleet: Fleet
+    ) throws(Failure) -> (ledger: Ledger, publisher: Publisher) {
+        do throws(StoreError) {
+            let store = try SQLiteStore(path: path)
+            let world = try store.load()
+            let publisher = try publisher(of: world, fleet: fleet)
+            let ledger = Ledger(world, store: store, now: wallClock) { next throws(MeshError) in
+                try publisher.check(next)
+            }
+            return (ledger, publisher)
+        } catch {
+            throw .store("\(path): \(error.reason)")
+        }
+    }
+
+    private static func publisher(
+        of world: World, fleet: Fleet
+    ) throws(StoreError) -> Publisher {
+        do {
+            return try Publisher(world, fleet: fleet, wallClock: wallClock)
+        } catch {
+            throw .damaged(reason: error.description)
+        }
+    }
+}
+
+extension Tokens.Failure {
+    fileprivate var reason: String {
+        switch self {
+        case .notUTF8: "it is not UTF-8"
+        case .noToken: "there is no token in it"
+        case .tooMany: "it has more than \(Tokens.limit) tokens"
+        case .line(let number):
+            "line \(number) is not name:token with a token of \(Tokens.shortest) characters or more"
+        }
+    }
+}
+
+/// Stops a loop when time is up.
+private final class LoopEnd: TimerHandler {
+    private let loop: EventLoop
+
+    init(_ loop: EventLoop) {
+        self.loop = loop
+    }
+
+    func timerFired(_ timer: TimerToken) {
+        loop.stop()
+    }
+}

@@ -1,0 +1,205 @@
+import Mesh
+import XDS
+
+/// One client's stream: what it asks for, what it is sent, and what it has in effect; no I/O.
+final class Subscriber {
+    /// What a message of the client led to.
+    enum Verdict: Equatable {
+        case goOn
+        /// The stream is to be ended; the reason is for the client.
+        case end(reason: String)
+    }
+
+    /// What kind of client it is, by how it asks for listeners.
+    private enum Client: Equatable {
+        case unknown
+        case sidecar(SidecarProfile)
+        case grpc(targets: [String])
+    }
+
+    /// The most names that a client may ask for of one type.
+    static let nameCountLimit = 100_000
+    /// The most types that this server does not have and answers nevertheless.
+    private static let otherTypeLimit = 16
+
+    /// Who the client is for the fleet.
+    let stream: UInt64
+    private let address: String
+    private let fleet: Fleet
+    private let now: () -> Int64
+    private let send: ([UInt8]) -> Void
+    private var state = ServerStream()
+    private var catalog: Catalog
+    private var offer: ResourceOffer?
+    private var client = Client.unknown
+    /// The latest revision that was in effect.
+    private var revision: UInt64?
+    private var answeredTypes: Set<String> = []
+
+    /// Begins with a client that has said nothing.
+    ///
+    /// - Parameters:
+    ///   - stream: Names the stream; larger than those before.
+    ///   - address: Where the client connects from.
+    ///   - catalog: What there is.
+    ///   - fleet: Is told what becomes of the client.
+    ///   - now: The time in milliseconds since 1970.
+    ///   - send: Sends a message to the client.
+    init(
+        stream: UInt64, address: String, catalog: Catalog, fleet: Fleet,
+        now: @escaping () -> Int64, send: @escaping ([UInt8]) -> Void
+    ) {
+        self.stream = stream
+        self.address = address
+        self.catalog = catalog
+        self.fleet = fleet
+        self.now = now
+        self.send = send
+    }
+
+    /// Takes a message of the client, and sends what is due then.
+    func receive(_ message: [UInt8], at time: Duration) -> Verdict {
+        let request: DiscoveryRequest
+        do {
+            request = try DiscoveryRequest(decoding: message)
+        } catch {
+            return .end(reason: "the message is not a DiscoveryRequest")
+        }
+        if request.resourceNames.count > Self.nameCountLimit {
+            return .end(reason: "more than \(Self.nameCountLimit) names are asked for")
+        }
+        let isFirst = state.node == nil
+        let event = state.receive(request)
+        guard let node = state.node else {
+            return .end(reason: "the first request of a stream must name the node")
+        }
+        do {
+            if isFirst { try begin(node) }
+            try meet(request, from: node)
+        } catch {
+            return .end(reason: error.description)
+        }
+        switch event {
+        case .unknownType(let typeURL): answerNothing(typeURL)
+        case .request(let type, .refusal(let version, let reason)):
+            refuse(type, version: version, reason: reason)
+        case .request: break
+        }
+        sendWhatIsDue(at: time)
+        return .goOn
+    }
+
+    /// There is a later revision: sends what differs.
+    func update(_ catalog: Catalog, at time: Duration) {
+        self.catalog = catalog
+        // A profile that was good for one catalog is so for the next.
+        try? renewOffer()
+        sendWhatIsDue(at: time)
+    }
+
+    /// Sends what was held back for long enough.
+    func tick(at time: Duration) {
+        if let deadline = state.deadline, deadline <= time { sendWhatIsDue(at: time) }
+    }
+
+    func end() {
+        fleet.disconnect(stream)
+    }
+
+    private func begin(_ node: NodeIdentity) throws(MeshError) {
+        client = .sidecar(try SidecarProfile(node))
+        let agent = [node.userAgentName, node.userAgentVersion].filter { !$0.isEmpty }
+        fleet.connect(
+            stream,
+            Fleet.Proxy(
+                id: node.id.isEmpty ? address : bounded(node.id),
+                service: bounded(node.cluster), address: address,
+                userAgent: bounded(agent.joined(separator: "/")), connectedAt: now()))
+        try renewOffer()
+    }
+
+    /// A client that asks for listeners by name is a gRPC client; others take all that there are.
+    private func meet(
+        _ request: DiscoveryRequest, from node: NodeIdentity
+    ) throws(MeshError) {
+        guard ResourceType(typeURL: request.typeURL) == .listener else { return }
+        let names = request.resourceNames
+        let sidecarNames = [Catalog.outbound, Catalog.inbound, "*"]
+        let next: Client
+        if names.allSatisfy(sidecarNames.contains) {
+            // Whoever asks for nothing any more stays what it was.
+            if names.isEmpty, case .grpc = client { return }
+            next = .sidecar(try SidecarProfile(node))
+        } else {
+            next = .grpc(targets: names)
+        }
+        if next == client { return }
+        client = next
+        try renewOffer()
+    }
+
+    private func renewOffer() throws(MeshError) {
+        let offer: ResourceOffer
+        switch client {
+        case .unknown: return
+        case .sidecar(let profile): offer = try catalog.offer(for: profile)
+        case .grpc(let targets): offer = catalog.offer(forTargets: targets)
+        }
+        self.offer = offer
+        state.update(offer)
+    }
+
+    /// Tells a client that asks for a type that is not here that there is nothing of it, once.
+    private func answerNothing(_ typeURL: String) {
+        guard answeredTypes.count < Self.otherTypeLimit,
+            answeredTypes.insert(typeURL).inserted
+        else { return }
+        let response = DiscoveryResponse(
+            typeURL: typeURL, version: "\(catalog.revision)", nonce: "0", resources: [],
+            controlPlane: "pointsman-control")
+        send(response.encoded)
+    }
+
+    private func refuse(_ type: ResourceType, version: String, reason: String) {
+        fleet.refuse(
+            stream,
+            Fleet.Refusal(
+                type: type.rawValue, revision: UInt64(version) ?? 0,
+                reason: bounded(reason, to: Fleet.reasonLimit)))
+    }
+
+    private func sendWhatIsDue(at time: Duration) {
+        for var response in state.responses(at: time) {
+            response.controlPlane = "pointsman-control"
+            send(response.encoded)
+        }
+        guard let latest = revisionInEffect else { return }
+        // What was in effect once stays so, whatever is on its way now.
+        if let revision, revision >= latest { return }
+        revision = latest
+        fleet.advance(stream, to: latest)
+    }
+
+    /// The revision up to which the client has accepted all that it asked for.
+    ///
+    /// `nil` before it has listeners, and routes if there are listeners.
+    private var revisionInEffect: UInt64? {
+        guard let offer, state.subscription(.listener).interest != .nothing else { return nil }
+        let hasListeners = !state.subscription(.listener).sentResources.isEmpty
+        if hasListeners, state.subscription(.routeConfiguration).interest == .nothing {
+            return nil
+        }
+        var revision = catalog.revision
+        for type in ResourceType.allCases {
+            let subscription = state.subscription(type)
+            if subscription.isUpToDate(with: offer[type]) { continue }
+            guard let accepted = UInt64(subscription.acceptedVersion) else { return nil }
+            revision = min(revision, accepted)
+        }
+        return revision
+    }
+
+    private func bounded(_ text: String, to limit: Int = Fleet.nameLimit) -> String {
+        String(decoding: text.utf8.prefix(limit), as: UTF8.self)
+    }
+}

@@ -1,0 +1,193 @@
+import Mesh
+import RegularExpressions
+import XDS
+
+/// What clients are told of one service, encoded once for all of them.
+struct ServiceResources {
+    /// The revision that changed the service last.
+    let changedAt: UInt64
+    let clusters: [Resource]
+    let assignments: [Resource]
+    /// For the route configuration of the sidecars.
+    let virtualHost: VirtualHost
+    /// For gRPC clients without a sidecar, which ask for it by the service's name.
+    let routesForGRPC: Resource
+
+    /// The namespace that a service is in where there are none.
+    private static let namespace = "default"
+
+    init(_ entry: World.Entry) throws(MeshError) {
+        let service = entry.service
+        changedAt = entry.changedAt
+        var clusters: [Resource] = []
+        var assignments: [Resource] = []
+        for version in service.versions {
+            let name = service.clusterName(of: version.name)
+            clusters.append(
+                try Cluster(
+                    name: name, discovery: .eds(serviceName: name),
+                    upstreamProtocol: service.application.upstreamProtocol
+                ).resource)
+            assignments.append(try version.assignment(named: name).resource)
+        }
+        self.clusters = clusters
+        self.assignments = assignments
+        var routes: [Route] = []
+        for route in service.routes { routes.append(try route.route(of: service)) }
+        var domains: [DomainPattern] = []
+        for suffix in ["", ".\(Self.namespace)", ".\(Self.namespace).svc", Self.clusterSuffix] {
+            domains.append(try DomainPattern(parsing: service.name + suffix))
+            domains.append(try DomainPattern(parsing: service.name + suffix + ":80"))
+        }
+        virtualHost = try VirtualHost(name: service.name, domains: domains, routes: routes)
+        // Whatever name or port the client knows the service by, it has asked for this one.
+        let anyHost = try VirtualHost(name: service.name, domains: [.any], routes: routes)
+        routesForGRPC = try RouteConfiguration(name: service.name, virtualHosts: [anyHost]).resource
+    }
+
+    static var clusterSuffix: String { ".\(namespace).svc.cluster.local" }
+
+    /// The service that a gRPC client means by a target, such as `reviews`, `reviews:50051` or
+    /// `reviews.default.svc.cluster.local`.
+    static func serviceName(inTarget target: String) -> String {
+        let host = target.split(separator: ":", maxSplits: 1).first ?? ""
+        for suffix in [clusterSuffix, ".\(namespace).svc", ".\(namespace)"]
+        where host.hasSuffix(suffix) {
+            return String(host.dropLast(suffix.count))
+        }
+        return String(host)
+    }
+}
+
+extension Service {
+    func clusterName(of version: String) -> String { "\(name)/\(version)" }
+}
+
+extension Service.Application {
+    var upstreamProtocol: Cluster.UpstreamProtocol {
+        switch self {
+        case .http: .http1
+        case .http2, .grpc: .http2
+        }
+    }
+}
+
+extension Version {
+    fileprivate func assignment(named name: String) throws(MeshError) -> EndpointAssignment {
+        var endpoints: [Endpoint] = []
+        for address in self.endpoints {
+            endpoints.append(try Endpoint(host: address.host, port: address.port))
+        }
+        return try .atOnePlace(name, endpoints)
+    }
+}
+
+extension EndpointAssignment {
+    /// Endpoints in one locality with a weight: a gRPC client passes over one without (gRFC A27).
+    static func atOnePlace(
+        _ name: String, _ endpoints: [Endpoint]
+    ) throws(MeshError) -> EndpointAssignment {
+        if endpoints.isEmpty { return try EndpointAssignment(clusterName: name) }
+        let place = try LocalityEndpoints(
+            locality: Locality(region: "default"), weight: 1, endpoints: endpoints)
+        return try EndpointAssignment(clusterName: name, localities: [place])
+    }
+}
+
+extension ServiceRoute {
+    /// The route as sidecars, Envoy and gRPC clients take it; its name keeps the pick's counter.
+    fileprivate func route(of service: Service) throws(MeshError) -> Route {
+        var entries: [WeightedClusters.Entry] = []
+        for share in split.shares {
+            entries.append(
+                try WeightedClusters.Entry(
+                    name: service.clusterName(of: share.version), weight: share.partsPerMillion))
+        }
+        var policies: [HashPolicy] = []
+        if let stickiness { policies.append(try stickiness.hashPolicy()) }
+        let action = try ForwardAction(
+            destination: .weighted(
+                WeightedClusters(entries: entries, usesHashPolicy: stickiness != nil)),
+            timeout: timeout, hashPolicies: policies)
+        return Route(
+            name: "\(service.name)/\(name)", match: try match.routeMatch(),
+            action: .forward(action))
+    }
+}
+
+extension Stickiness {
+    fileprivate func hashPolicy() throws(MeshError) -> HashPolicy {
+        switch self {
+        case .cookie(let name):
+            let cookie = try HashPolicy.Cookie(name: name, timeToLive: .zero, path: "/")
+            return try HashPolicy(.cookie(cookie))
+        case .header(let name): return try HashPolicy(.header(name))
+        case .query(let name): return try HashPolicy(.queryParameter(name))
+        case .sourceAddress: return try HashPolicy(.sourceAddress)
+        }
+    }
+}
+
+extension RequestMatch {
+    fileprivate func routeMatch() throws(MeshError) -> RouteMatch {
+        var conditions: [HeaderMatcher] = []
+        if let method {
+            conditions.append(
+                try HeaderMatcher(name: ":method", .string(StringMatcher(.exact(method)))))
+        }
+        for header in headers {
+            conditions.append(try HeaderMatcher(name: header.name, header.condition.onField))
+        }
+        for cookie in cookies { conditions.append(try cookie.cookieMatcher()) }
+        var parameters: [QueryParameterMatcher] = []
+        for parameter in query {
+            parameters.append(
+                try QueryParameterMatcher(name: parameter.name, parameter.condition))
+        }
+        return RouteMatch(
+            path: path ?? .prefix("/"), headers: conditions, queryParameters: parameters)
+    }
+}
+
+extension QueryParameterMatcher.Condition {
+    fileprivate var onField: HeaderMatcher.Condition {
+        switch self {
+        case .string(let matcher): .string(matcher)
+        case .present(let isPresent): .present(isPresent)
+        }
+    }
+}
+
+extension RequestMatch.Named {
+    /// One cookie among those of the field (RFC 6265 §4.2.1), by an expression on all of it:
+    /// not every Envoy, and no gRPC client, knows conditions on cookies.
+    fileprivate func cookieMatcher() throws(MeshError) -> HeaderMatcher {
+        let value: String
+        var isInverted = false
+        switch condition {
+        case .present(let isPresent):
+            value = "[^;]*"
+            isInverted = !isPresent
+        case .string(let matcher):
+            switch matcher.pattern {
+            case .exact(let text): value = escaped(text)
+            case .prefix(let text): value = escaped(text) + "[^;]*"
+            case .suffix(let text): value = "[^;]*" + escaped(text)
+            case .contains(let text): value = "[^;]*" + escaped(text) + "[^;]*"
+            case .regex(let expression): value = "(?:\(expression.pattern))"
+            }
+        }
+        let pattern = "(?:.*;)?[ \\t]*\(escaped(name))=\(value)[ \\t]*(?:;.*)?"
+        return try HeaderMatcher(
+            name: "cookie", .string(StringMatcher(regex: pattern)), isInverted: isInverted,
+            treatsMissingAsEmpty: isInverted)
+    }
+}
+
+/// The text as an expression of RE2 that matches it and nothing else.
+private func escaped(_ text: String) -> String {
+    text.reduce(into: "") { escaped, character in
+        if "\\.+*?()|[]{}^$".contains(character) { escaped.append("\\") }
+        escaped.append(character)
+    }
+}
