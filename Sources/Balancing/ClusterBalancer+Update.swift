@@ -93,6 +93,7 @@ extension ClusterBalancer {
         for (address, slot) in departed {
             slots[address] = nil
             states[Int(slot)].presence = .leaving
+            leavingSlots[address] = slot
             vacateWhenIdle(Int(slot))
             changes.removed.append(
                 EndpointHandle(slot: slot, generation: states[Int(slot)].generation))
@@ -107,17 +108,14 @@ extension ClusterBalancer {
 
     /// Finds a slot for an endpoint that is not current: its former one, a vacant or a new one.
     private mutating func settle(_ address: EndpointIdentity) -> EndpointHandle {
-        let former = states.indices.first {
-            states[$0].presence == .leaving && addresses[$0] == address
-        }
-        if let former {
-            states[former].presence = .current
-            slots[address] = UInt32(former)
-            return EndpointHandle(slot: UInt32(former), generation: states[former].generation)
+        if let former = leavingSlots.removeValue(forKey: address) {
+            states[Int(former)].presence = .current
+            slots[address] = former
+            return EndpointHandle(slot: former, generation: states[Int(former)].generation)
         }
         let slot: Int
-        if let vacant = states.indices.first(where: { states[$0].presence == .vacant }) {
-            slot = vacant
+        if let vacant = vacantSlots.popLast() {
+            slot = Int(vacant)
             let generation = states[slot].generation &+ 1
             states[slot] = EndpointState()
             states[slot].generation = generation

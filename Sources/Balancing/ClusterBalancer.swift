@@ -38,7 +38,11 @@ public struct ClusterBalancer: ~Copyable {
 
     var addresses: [EndpointIdentity] = []
     var localities: [Locality] = []
+    /// Where the current endpoints are.
     var slots: [EndpointIdentity: UInt32] = [:]
+    /// Where those are that are gone but still in use.
+    var leavingSlots: [EndpointIdentity: UInt32] = [:]
+    var vacantSlots: [UInt32] = []
     var assignment: EndpointAssignment?
     var panicThreshold = 50.0
 
@@ -90,6 +94,8 @@ public struct ClusterBalancer: ~Copyable {
     mutating func vacateWhenIdle(_ slot: Int) {
         if states[slot].presence == .leaving, states[slot].isIdle {
             states[slot].presence = .vacant
+            leavingSlots[addresses[slot]] = nil
+            vacantSlots.append(UInt32(slot))
         }
     }
 }

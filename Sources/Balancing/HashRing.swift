@@ -31,11 +31,13 @@ struct HashRing {
         var targetCount = 0.0
         for member in members {
             targetCount += scale * Double(member.weight) / total
-            let prefix = Array("\(member.address)_".utf8)
+            var key = Array("\(member.address)_".utf8)
+            let prefixCount = key.count
             var copy = 0
             while Double(points.count) < targetCount {
-                let hash = xxHash64(prefix + Array(String(copy).utf8))
-                points.append(Point(hash: hash, slot: member.slot))
+                key.removeLast(key.count - prefixCount)
+                key.append(contentsOf: String(copy).utf8)
+                points.append(Point(hash: xxHash64(key), slot: member.slot))
                 copy += 1
             }
         }

@@ -13,7 +13,9 @@ extension AdminState {
                 "command_line_options",
                 .object(
                     [("concurrency", .number(UInt64(workerCount)))]
-                        + options.map { ($0.name, .string($0.value)) })
+                        + options.filter { $0.name != "concurrency" }.map {
+                            ($0.name, .string($0.value))
+                        })
             ),
             ("node", node.json),
         ])

@@ -70,7 +70,7 @@ extension MetricsReport {
         guard let snapshot else { return [] }
         var weights: [(route: String, cluster: String, share: Double)] = []
         var seen: Set<String> = []
-        for (_, configuration) in snapshot.routeConfigurations.sorted(by: { $0.key < $1.key }) {
+        for configuration in snapshot.allRouteConfigurations {
             for route in configuration.virtualHosts.flatMap(\.routes) {
                 guard case .forward(let action) = route.action, !route.name.isEmpty,
                     seen.insert(route.name).inserted
@@ -90,5 +90,15 @@ extension MetricsReport {
             }
         }
         return weights
+    }
+}
+
+extension Snapshot {
+    /// Also those that stand in their listener, in a stable order.
+    fileprivate var allRouteConfigurations: [RouteConfiguration] {
+        let inline: [RouteConfiguration] = listeners.sorted { $0.key < $1.key }.compactMap {
+            if case .inline(let configuration) = $0.value.routes { configuration } else { nil }
+        }
+        return routeConfigurations.sorted { $0.key < $1.key }.map(\.value) + inline
     }
 }
