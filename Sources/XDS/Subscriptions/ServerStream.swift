@@ -74,9 +74,26 @@ public struct ServerStream: Sendable {
         heldSince.map { $0 + Self.holdLimit }
     }
 
-    /// Whether the client has in effect all that it asked for and there is.
+    /// Whether the client has in effect all that there is for it.
+    ///
+    /// One that has only begun to ask has not: a listener is nothing without its routes.
     public var isUpToDate: Bool {
-        lingering.isEmpty && ResourceType.allCases.allSatisfy(isUpToDate)
+        guard hasAsked, lingering.isEmpty else { return false }
+        return ResourceType.allCases.allSatisfy(isUpToDate)
+    }
+
+    private var hasAsked: Bool {
+        let wantsRoutes =
+            offer?.listeners.resources.isEmpty == false
+            && offer?.routeConfigurations.resources.isEmpty == false
+        let hasAskedForRoutes = subscription(.routeConfiguration).interest != .nothing
+        return switch subscription(.listener).interest {
+        case .nothing: false
+        case .names: hasAskedForRoutes || !wantsRoutes
+        case .everything:
+            subscription(.cluster).interest != .nothing && hasAllEndpoints
+                && (hasAskedForRoutes || !wantsRoutes)
+        }
     }
 
     private func isUpToDate(_ type: ResourceType) -> Bool {
