@@ -15,6 +15,11 @@ extension Span where Element == UInt8 {
         let rest = UInt64(truncatingIfNeeded: 64 &- length &* 8)
         if index <= count - 8 { return uncheckedWord(at: index) & (UInt64.max &>> rest) }
         if index &+ length >= 8 { return uncheckedWord(at: index &+ length &- 8) &>> rest }
+        if length >= 4 {
+            // Two halves that may overlap, in bytes that are the same in both.
+            let high = uncheckedHalfWord(at: index &+ length &- 4)
+            return uncheckedHalfWord(at: index) | high &<< (32 &- rest)
+        }
         var word: UInt64 = 0
         for offset in 0..<length {
             word |= UInt64(self[index &+ offset]) &<< UInt64(truncatingIfNeeded: offset &* 8)
@@ -42,16 +47,15 @@ extension Span where Element == UInt8 {
         var index = 0
         while index <= count - 8 {
             let (one, two) = (uncheckedWord(at: index), other.uncheckedWord(at: index))
-            if one != two, one.asciiLowercased != two.asciiLowercased { return false }
+            if !one.equalsIgnoringCase(two) { return false }
             index += 8
         }
         if index == count { return true }
         if count < 8 {
-            let (one, two) = (word(at: 0, count: count), other.word(at: 0, count: count))
-            return one.asciiLowercased == two.asciiLowercased
+            return word(at: 0, count: count).equalsIgnoringCase(other.word(at: 0, count: count))
         }
-        let (one, two) = (uncheckedWord(at: count - 8), other.uncheckedWord(at: count - 8))
-        return one.asciiLowercased == two.asciiLowercased
+        return uncheckedWord(at: count - 8).equalsIgnoringCase(
+            other.uncheckedWord(at: count - 8))
     }
 
     /// The position of the first byte that is `one` or `other`; `nil` when there is none.
@@ -76,6 +80,12 @@ extension Span where Element == UInt8 {
             fromUncheckedByteOffset: index, as: UInt64.self)
         return UInt64(littleEndian: word)
     }
+
+    private func uncheckedHalfWord(at index: Int) -> UInt64 {
+        let word = unsafe bytes.unsafeLoadUnaligned(
+            fromUncheckedByteOffset: index, as: UInt32.self)
+        return UInt64(UInt32(littleEndian: word))
+    }
 }
 
 extension UInt64 {
@@ -87,6 +97,14 @@ extension UInt64 {
         let beyondZ = low &+ 0x2525_2525_2525_2525
         let capitals = fromA & ~beyondZ & ~self & 0x8080_8080_8080_8080
         return self | capitals &>> 2
+    }
+
+    fileprivate func equalsIgnoringCase(_ other: UInt64) -> Bool {
+        let difference = self ^ other
+        if difference == 0 { return true }
+        // Only bit 5 tells the cases of a letter apart.
+        if difference & ~0x2020_2020_2020_2020 != 0 { return false }
+        return asciiLowercased == other.asciiLowercased
     }
 
     /// Sets the top bit of each byte that is `byte`; only the lowest bit that is set is sure.

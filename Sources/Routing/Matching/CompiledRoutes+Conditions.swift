@@ -36,14 +36,19 @@ extension CompiledRoutes {
             return isMet(condition, Span(), isThere: false)
         case .field:
             let name = text[condition.name]
-            guard let first = head.fields.firstIndex(named: name) else {
-                return isMet(condition, Span(), isThere: false)
+            var found: ByteRange?
+            for index in head.fields.indices {
+                let field = head.fields[index]
+                if Int(field.name.count) != name.count { continue }
+                if !head.fields.bytes(field.name).equalsIgnoringCase(name) { continue }
+                if found != nil {
+                    let joined = head.fields.joinedValues(named: name)
+                    return isMet(condition, joined.span, isThere: true)
+                }
+                found = field.value
             }
-            guard head.fields.hasField(named: name, after: first) else {
-                return isMet(condition, head.fields.value(at: first), isThere: true)
-            }
-            let joined = head.fields.joinedValues(named: name)
-            return isMet(condition, joined.span, isThere: true)
+            guard let found else { return isMet(condition, Span(), isThere: false) }
+            return isMet(condition, head.fields.bytes(found), isThere: true)
         }
     }
 
@@ -77,15 +82,6 @@ extension CompiledRoutes {
 }
 
 extension Fields {
-    fileprivate func hasField(named name: Span<UInt8>, after first: Int) -> Bool {
-        var index = first + 1
-        while index < count {
-            if self.name(at: index).equalsIgnoringCase(name) { return true }
-            index += 1
-        }
-        return false
-    }
-
     /// The values of all fields of that name with `,` between them, as Envoy looks at them.
     fileprivate func joinedValues(named name: Span<UInt8>) -> [UInt8] {
         var joined: [UInt8] = []

@@ -36,7 +36,7 @@ public struct RoutingPlan: Sendable {
     /// Compiles the tables of one worker, by the name of the listener; a listener whose routes are
     /// not there yet has none.
     ///
-    /// It takes about a microsecond a route: call it on the thread that publishes, once for each
+    /// It takes a few microseconds a route: call it on the thread that publishes, once for each
     /// worker.
     public func makeTables() -> [String: RouteTable] {
         let clusters = Dictionary(
