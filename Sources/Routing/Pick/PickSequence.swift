@@ -14,9 +14,6 @@ public final class PickSequence: Sendable {
         next = Atomic(0)
     }
 
-    /// How many requests were numbered so far.
-    public var count: UInt64 { next.load(ordering: .relaxed) }
-
     /// The number of this request, which no other request gets.
     func take() -> UInt64 {
         next.wrappingAdd(1, ordering: .relaxed).oldValue
