@@ -30,7 +30,7 @@ let floors: KeyValuePairs<String, [String]> = [
 
 /// The programs, and the modules that they may import.
 let programs: KeyValuePairs<String, [String]> = [
-    "pointsman-proxy": ["Proxy", "Kernel"],
+    "pointsman-proxy": ["Proxy", "XDS", "Kernel"],
     "pointsman-control": ["Control", "Kernel"],
     "pointsman": ["Console"],
 ]

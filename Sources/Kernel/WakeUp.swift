@@ -41,6 +41,11 @@ public struct SignalQueue: ~Copyable {
             owning: try Errno.check { unsafe signalfd(-1, &set, flags) })
     }
 
+    /// SIGTERM
+    public static let terminate = SIGTERM
+    /// SIGINT
+    public static let interrupt = SIGINT
+
     /// The next signal that arrived; `nil` when there is none.
     public func next() -> CInt? {
         var info = signalfd_siginfo()

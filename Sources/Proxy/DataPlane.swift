@@ -31,7 +31,8 @@ final class DataPlane: ConfigurationSink, EventHandler {
     private var threads: [WorkerThread] = []
     private var routing: RoutingState
     private var plan: RoutingPlan?
-    private var limits: [String: ClusterLimits] = [:]
+    /// The circuit breakers of the clusters in effect.
+    private(set) var limits: [String: ClusterLimits] = [:]
     private var accessLogs: [String: AccessLogFile] = [:]
     private var revision: UInt64 = 0
     private var current: Application?
@@ -51,8 +52,9 @@ final class DataPlane: ConfigurationSink, EventHandler {
     /// - Parameters:
     ///   - loop: The main loop, on which everything here is called.
     ///   - workerCount: How many threads; at least 1.
+    ///   - connectionLimit: Most connections of clients at a time.
     /// - Throws: What eventfd(2), epoll_create1(2) or pthread_create(3) reports.
-    init(on loop: EventLoop, workerCount: Int) throws(Errno) {
+    init(on loop: EventLoop, workerCount: Int, connectionLimit: Int) throws(Errno) {
         self.loop = loop
         reports = try Mailbox()
         routing = RoutingState(seed: Machine.randomNumber())
@@ -62,7 +64,9 @@ final class DataPlane: ConfigurationSink, EventHandler {
             let mailbox = try Mailbox<WorkerMessage>()
             mailboxes.append(mailbox)
             threads.append(
-                try WorkerThread(index: index, mailbox: mailbox, reports: reports, metrics: metrics)
+                try WorkerThread(
+                    index: index, mailbox: mailbox, reports: reports, metrics: metrics,
+                    connectionLimit: max(1, connectionLimit / workerCount))
             )
         }
     }
@@ -251,6 +255,11 @@ final class DataPlane: ConfigurationSink, EventHandler {
         for mailbox in mailboxes { mailbox.post(.drain) }
     }
 
+    /// Ends connections with their next response, or lets them stay again.
+    func setClosing(_ isClosing: Bool) {
+        for mailbox in mailboxes { mailbox.post(.setClosing(isClosing)) }
+    }
+
     /// Closes connections without a request.
     func closeIdle() {
         for mailbox in mailboxes { mailbox.post(.closeIdle) }
@@ -311,11 +320,13 @@ private final class WorkerThread {
 
     init(
         index: Int, mailbox: Mailbox<WorkerMessage>, reports: Mailbox<WorkerReport>,
-        metrics: WorkerMetrics
+        metrics: WorkerMetrics, connectionLimit: Int
     ) throws(Errno) {
         thread = try Thread(name: "worker-\(index)") {
             do throws(Errno) {
-                let worker = try Worker(mailbox: mailbox, reports: reports, metrics: metrics)
+                let worker = try Worker(
+                    mailbox: mailbox, reports: reports, metrics: metrics,
+                    connectionLimit: connectionLimit)
                 try worker.loop.run()
             } catch {
                 preconditionFailure("a worker's loop failed: \(error)")

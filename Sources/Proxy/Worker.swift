@@ -21,10 +21,14 @@ final class Worker: EventHandler, TurnHandler {
     private let mailbox: Mailbox<WorkerMessage>
     private let reports: Mailbox<WorkerReport>
     private let seed: UInt64
+    /// Most connections of clients; while there are as many, further ones wait in the kernel.
+    private let connectionLimit: Int
     /// Where output is put together before it is sent; empty between two events.
     var staging = Buffer()
     var random: SystemRandomNumberGenerator
     private(set) var isDraining = false
+    /// Whether each response ends its connection.
+    private(set) var closesConnections = false
     private var clusters: [String: UpstreamCluster] = [:]
     private var listeners: [String: ListenerRuntime] = [:]
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
@@ -34,12 +38,14 @@ final class Worker: EventHandler, TurnHandler {
     private var isFlushPlanned = false
 
     init(
-        mailbox: Mailbox<WorkerMessage>, reports: Mailbox<WorkerReport>, metrics: WorkerMetrics
+        mailbox: Mailbox<WorkerMessage>, reports: Mailbox<WorkerReport>, metrics: WorkerMetrics,
+        connectionLimit: Int
     ) throws(Errno) {
         loop = try EventLoop()
         self.mailbox = mailbox
         self.reports = reports
         self.metrics = metrics
+        self.connectionLimit = connectionLimit
         random = SystemRandomNumberGenerator()
         seed = Machine.randomNumber()
         _ = try loop.register(mailbox.wakeUp.descriptor, for: .readable, handler: self)
@@ -53,6 +59,7 @@ final class Worker: EventHandler, TurnHandler {
             case .stopListening: stopListening()
             case .drain: drain()
             case .closeIdle: closeIdleConnections()
+            case .setClosing(let isClosing): closesConnections = isClosing
             case .describe(let request): describe(request)
             case .stop: loop.stop()
             }
@@ -127,12 +134,18 @@ final class Worker: EventHandler, TurnHandler {
         }
         connections[ObjectIdentifier(connection)] = connection
         metrics.connectionOpened()
+        if connections.count == connectionLimit { setAccepting(false) }
     }
 
     func closed(_ connection: ServerConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         metrics.connectionClosed()
+        if connections.count == connectionLimit - 1 { setAccepting(true) }
         if isDraining, connections.isEmpty { reports.post(.drained) }
+    }
+
+    private func setAccepting(_ isAccepting: Bool) {
+        for listener in listeners.values { listener.setAccepting(isAccepting) }
     }
 
     /// Tells the pool at the end of this turn that its connection attempt failed at once.
@@ -168,6 +181,7 @@ final class Worker: EventHandler, TurnHandler {
     /// Closes every connection after the response that is on its way, or its next one.
     private func drain() {
         isDraining = true
+        closesConnections = true
         if connections.isEmpty { reports.post(.drained) }
     }
 

@@ -12,6 +12,8 @@ enum WorkerMessage: Sendable {
     /// Answers from now on end their connection.
     case drain
     case closeIdle
+    /// Whether answers from now on end their connection, without anything else changing.
+    case setClosing(Bool)
     case describe(DescriptionRequest)
     case stop
 }

@@ -26,6 +26,7 @@ public final class Listener: EventHandler, TimerHandler {
     private weak var delegate: (any ListenerDelegate)?
     private var token: Token?
     private var restTimer: TimerToken?
+    private var isAccepting = true
 
     /// Opens a socket of its own and starts to accept.
     ///
@@ -75,7 +76,7 @@ public final class Listener: EventHandler, TimerHandler {
                 guard let accepted = try socket.accept() else { return }
                 let peer = accepted.peer
                 delegate?.listener(self, didAccept: accepted.socket, from: peer)
-                if token == nil { return }
+                if token == nil || !isAccepting { return }
             } catch {
                 if error.isExhaustion { rest() }
                 return
@@ -95,8 +96,10 @@ public final class Listener: EventHandler, TimerHandler {
         restTimer = loop.schedule(after: Self.restAfterExhaustion, for: self)
     }
 
-    private func setAccepting(_ isAccepting: Bool) {
+    /// Lets connections wait in the kernel, or takes them again.
+    public func setAccepting(_ isAccepting: Bool) {
         guard let token else { return }
+        self.isAccepting = isAccepting
         try? loop.modify(token, socket.descriptor, for: isAccepting ? .readable : [])
     }
 }

@@ -35,11 +35,6 @@ enum AdminCommand: Equatable {
     case setLogLevel(LogLevel)
 }
 
-/// How much the proxy says, by Envoy's names.
-enum LogLevel: String, CaseIterable {
-    case trace, debug, info, warning, error, critical, off
-}
-
 /// How the proxy stands at a moment.
 struct AdminState {
     /// By Envoy's names.

@@ -1,23 +1,23 @@
-public import Mesh
+import Mesh
 
 /// Why a configuration that decodes and validates could not be put in effect.
-public struct ApplyError: Error, Equatable, Sendable, CustomStringConvertible {
+struct ApplyError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The part of the snapshot that is to blame.
-    public enum Part: Equatable, Sendable {
+    enum Part: Equatable, Sendable {
         case listener(String)
         case routeConfiguration(String)
         case cluster(String)
     }
 
-    public let part: Part
-    public let reason: String
+    let part: Part
+    let reason: String
 
-    public init(_ part: Part, _ reason: String) {
+    init(_ part: Part, _ reason: String) {
         self.part = part
         self.reason = reason
     }
 
-    public var description: String {
+    var description: String {
         switch part {
         case .listener(let name): "listener \"\(name)\": \(reason)"
         case .routeConfiguration(let name): "route configuration \"\(name)\": \(reason)"
@@ -27,7 +27,7 @@ public struct ApplyError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// Who puts configurations in effect; lives on the main loop.
-public protocol ConfigurationSink: AnyObject {
+protocol ConfigurationSink: AnyObject {
     /// Puts `snapshot`, whose references all resolve, in effect on every worker, or changes nothing.
     ///
     /// - Parameters:

@@ -54,8 +54,15 @@ final class ListenerRuntime: ListenerDelegate {
         self.routes = routes
     }
 
+    /// Lets new connections wait in the kernel, or takes them again.
+    func setAccepting(_ isAccepting: Bool) {
+        listener?.setAccepting(isAccepting)
+    }
+
     /// Stops accepting; connections end after the response that is on its way.
     func close() {
+        // What the kernel has accepted already would be reset otherwise.
+        listener?.handle(.readable)
         listener?.close()
         listener = nil
     }

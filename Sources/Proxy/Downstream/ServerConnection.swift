@@ -72,7 +72,7 @@ final class ServerConnection: EventHandler, TimerHandler {
 
     /// Whether another request may follow the one of `exchange`.
     func staysOpen(after exchange: borrowing Exchange) -> Bool {
-        exchange.request.isPersistent && !exchange.downstreamCloses && !worker.isDraining
+        exchange.request.isPersistent && !exchange.downstreamCloses && !worker.closesConnections
             && !hasLivedLongEnough && listener.isOpen
     }
 
