@@ -57,6 +57,7 @@ extension ClusterBalancer {
             case .unhealthy, .draining, .timeout: break
             }
         }
+        loads[index].acceptedCount = pools[anyone].count
         levels[index].isWholeEjected = pools[anyone].isEmpty
         if levels[index].isWholeEjected {
             for position in levels[index].members.indices {
@@ -100,7 +101,8 @@ extension ClusterBalancer {
         }
         pools = Array(repeating: EndpointPool(), count: levels.count * 3)
         loads = levels.map { _ in
-            PriorityLoad.Level(endpointCount: 0, healthyCount: 0, degradedCount: 0)
+            PriorityLoad.Level(
+                endpointCount: 0, healthyCount: 0, degradedCount: 0, acceptedCount: 0)
         }
         for index in levels.indices { prepareLevel(index) }
         return changes

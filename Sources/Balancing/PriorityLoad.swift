@@ -9,6 +9,8 @@ struct PriorityLoad: Equatable {
         var endpointCount: Int
         var healthyCount: Int
         var degradedCount: Int
+        /// Those that this proxy itself has not ejected, whatever the control plane says of them.
+        var acceptedCount: Int
         /// Shares of the traffic in percent; over all levels they sum to 100.
         var healthyPercent = 0
         var degradedPercent = 0
@@ -46,12 +48,17 @@ struct PriorityLoad: Equatable {
     }
 
     private static func distributeByCount(over levels: inout [Level]) {
-        let total = levels.reduce(0) { $0 + $1.endpointCount }
+        // Ejected endpoints get something only when there is nobody else in any priority.
+        let accepted = levels.reduce(0) { $0 + $1.acceptedCount }
+        let total = accepted > 0 ? accepted : levels.reduce(0) { $0 + $1.endpointCount }
         if total == 0 { return }
+        func count(_ level: Level) -> Int {
+            accepted > 0 ? level.acceptedCount : level.endpointCount
+        }
+        let first = levels.firstIndex { count($0) > 0 }
         var left = 100
         for index in levels.indices.reversed() {
-            let isFirst = index == levels.firstIndex { $0.endpointCount > 0 }
-            let share = isFirst ? left : levels[index].endpointCount * 100 / total
+            let share = index == first ? left : count(levels[index]) * 100 / total
             levels[index].healthyPercent = share
             levels[index].degradedPercent = 0
             left -= share

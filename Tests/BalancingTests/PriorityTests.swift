@@ -35,7 +35,8 @@ import Testing
     func `share the load by health`(expected: Case) {
         var loads = expected.levels.map {
             PriorityLoad.Level(
-                endpointCount: $0[2], healthyCount: $0[0], degradedCount: $0[1])
+                endpointCount: $0[2], healthyCount: $0[0], degradedCount: $0[1],
+                acceptedCount: $0[2])
         }
         PriorityLoad.distribute(
             over: &loads, overprovisioningFactor: 140, panicThreshold: 50)
@@ -55,6 +56,16 @@ import Testing
         #expect(balance.counts(of: 30) == [11: 10, 12: 10, 13: 10])
         for port in UInt16(1)...3 { balance.report(.connected, port) }
         #expect(balance.counts(of: 30) == [1: 10, 2: 10, 3: 10])
+    }
+
+    @Test func `do not fail over to ejected endpoints while another one is left`() throws {
+        let first = try (1...3).map { try endpoint($0) }
+        let second = try (11...13).map { try endpoint($0) }
+        let balance = try Balance([first, second], cluster())
+        for port in [1, 2, 3, 11, 12] as [UInt16] { balance.report(.connectFailed, port) }
+        #expect(balance.counts(of: 30) == [13: 30])
+        balance.report(.connectFailed, 13)
+        #expect(balance.counts(of: 200).count == 6)
     }
 
     @Test func `use degraded endpoints last`() throws {

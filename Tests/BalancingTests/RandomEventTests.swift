@@ -70,7 +70,7 @@ import Testing
         }
         let address = try #require(balance.address(of: choice))
         let chosen = try #require(summaries.first { $0.address == address })
-        let others = summaries.filter { $0.priority == chosen.priority && $0.ejection == .none }
+        let others = summaries.filter { $0.ejection == .none }
         // A trial is shown as unreachable, and is the one exception.
         let isTrial = balance.isOnTrial(choice)
         if chosen.ejection != .none, !isTrial {
