@@ -33,6 +33,7 @@ public final class Sidecar: EventHandler, TimerHandler {
     private(set) var phase = Phase.initializing
     var log: ProcessLog
     private let signals: SignalQueue
+    private var discovery: DiscoveryClient?
     private var admin: AdminEndpoint?
     private var exitStatus: Int32 = 0
     private var idleTimer: TimerToken?
@@ -70,6 +71,7 @@ public final class Sidecar: EventHandler, TimerHandler {
         } catch {
             throw SidecarError(.system(error), "the main loop failed")
         }
+        discovery?.stop()
         dataPlane.stop()
         return exitStatus
     }
@@ -77,15 +79,30 @@ public final class Sidecar: EventHandler, TimerHandler {
     // MARK: Configuration
 
     private func startConfiguration() {
-        dataPlane.apply(settings.effective(settings.bootstrap.staticSnapshot)) {
-            [unowned self] result in
-            staticConfigurationApplied(result)
+        if settings.bootstrap.controlPlane == nil {
+            dataPlane.apply(settings.effective(settings.bootstrap.staticSnapshot)) {
+                [unowned self] result in
+                staticConfigurationApplied(result)
+            }
+            return
         }
+        let discovery = DiscoveryClient(
+            on: loop, bootstrap: settings.bootstrap, sink: self, metrics: discoveryMetrics,
+            stateDirectory: settings.stateFolder,
+            rejectsUnknownFields: settings.rejectsUnknownFields
+        ) { [log] event in
+            log.write(event.level, event.sentence)
+        }
+        self.discovery = discovery
+        discovery.start()
     }
 
     private func staticConfigurationApplied(_ result: Result<Void, ApplyError>) {
         switch result {
-        case .success: becomeLive()
+        case .success:
+            discoveryMetrics.applied.add()
+            discoveryMetrics.appliedAt.set(Int64(clamping: loop.now.nanoseconds))
+            becomeLive()
         case .failure(let error):
             log.write(.error, "\(error)")
             exitStatus = 1
@@ -94,8 +111,6 @@ public final class Sidecar: EventHandler, TimerHandler {
     }
 
     private func becomeLive() {
-        discoveryMetrics.applied.add()
-        discoveryMetrics.appliedAt.set(Int64(clamping: loop.now.nanoseconds))
         guard case .initializing = phase else { return }
         phase = .live
         for (name, address) in dataPlane.addresses.sorted(by: { $0.key < $1.key }) {
@@ -165,8 +180,8 @@ extension Sidecar: ConfigurationSink {
         _ snapshot: Snapshot, completion: @escaping (Result<Void, ApplyError>) -> Void
     ) {
         dataPlane.apply(settings.effective(snapshot)) { [unowned self] result in
-            if case .success = result { becomeLive() }
             completion(result)
+            if case .success = result, discovery?.isReady == true { becomeLive() }
         }
     }
 }
