@@ -41,9 +41,9 @@ public struct SignalQueue: ~Copyable {
             owning: try Errno.check { unsafe signalfd(-1, &set, flags) })
     }
 
-    /// SIGTERM
+    /// Asks the process to end (SIGTERM).
     public static let terminate = SIGTERM
-    /// SIGINT
+    /// Sent by Ctrl-C (SIGINT).
     public static let interrupt = SIGINT
 
     /// The next signal that arrived; `nil` when there is none.
