@@ -4,14 +4,13 @@ import Testing
 
 @testable import Proxy
 
-@Suite struct `The admin server` {
+@Suite struct `The admin endpoint` {
     /// Sends `request` on a connection of its own and returns everything that comes back.
     private func exchange(_ request: String, with proxy: FakeProxy) throws -> String {
         let loop = try EventLoop()
         let any = try #require(SocketAddress(parsing: "127.0.0.1:0"))
-        let server = try AdminServer(loop: loop, address: any, source: proxy)
-        defer { server.close() }
-        let client = try Socket.connecting(to: try #require(server.address))
+        let endpoint = try AdminEndpoint(on: loop, address: any, source: proxy)
+        let client = try Socket.connecting(to: endpoint.address)
         var answer: [UInt8] = []
         var isSent = false
         for _ in 0..<1000 {

@@ -4,6 +4,10 @@ import Transport
 
 /// The admin interface on its socket: brings requests to ``AdminInterface`` and answers back.
 final class AdminEndpoint: HTTPHandler {
+    /// Few connections are enough for a person and a scraper.
+    static let limits = HTTPServerLimits(
+        bodyByteCount: 4096, connectionCount: 64, idleTime: .seconds(60))
+
     /// Where it listens, with the port that the kernel chose.
     private(set) var address: SocketAddress
     private let interface: AdminInterface
@@ -19,14 +23,19 @@ final class AdminEndpoint: HTTPHandler {
     init(on loop: EventLoop, address: SocketAddress, source: any AdminSource) throws(Errno) {
         self.address = address
         interface = AdminInterface(source)
-        let server = try HTTPServer(loop: loop, address: address, handler: self)
+        let server = try HTTPServer(
+            loop: loop, address: address, limits: Self.limits, handler: self)
         self.server = server
         self.address = server.address
     }
 
     func server(_ server: HTTPServer, didReceive request: HTTPRequest, reply: HTTPReply) {
+        guard let parameters = request.parameters else {
+            reply.send(status: 400, contentType: "text/plain", text: "query is not UTF-8\n")
+            return
+        }
         let adminRequest = AdminRequest(
-            method: request.methodText, path: request.path, parameters: request.parameters ?? [],
+            method: request.methodText, path: request.path, parameters: parameters,
             hasOrigin: request.value(of: "origin") != nil)
         interface.handle(adminRequest) { response in
             reply.send(status: response.status, fields: response.fields, body: response.body)
