@@ -105,7 +105,8 @@ public final class ControlPlane {
         self.loop = loop
         self.log = log
         fleet.onIncident = { [unowned self] in note($0) }
-        api.onRevision = { [unowned self] in publish($0) }
+        api.onRevision = { [unowned self] in publish($0, $1) }
+        api.onTrouble = log
         _ = loop.schedule(after: Self.tickInterval, for: self)
     }
 
@@ -125,9 +126,13 @@ public final class ControlPlane {
         _ = loop.schedule(after: Self.shutdownLimit, for: LoopEnd(loop))
     }
 
-    private func publish(_ world: World) {
+    private func publish(_ world: World, _ revision: Revision) {
         publisher.publish(world, at: time)
-        log("revision \(world.revision): \(world.services.count) services")
+        let subject = revision.service ?? "\(world.services.count) services"
+        let reason = revision.why.isEmpty ? "" : ": \(revision.why)"
+        log(
+            "revision \(revision.number): \(revision.kind.rawValue) \(subject) by \(revision.who)\(reason)"
+        )
         noteCoverage()
     }
 

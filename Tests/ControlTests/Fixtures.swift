@@ -51,9 +51,9 @@ final class Bench {
         api = API(
             ledger: ledger, fleet: fleet, events: EventLog(epoch: 7), tokens: tokens,
             programVersion: "test")
-        api.onRevision = { [unowned self] in
-            pushed.append($0.revision)
-            publisher.publish($0, at: .zero)
+        api.onRevision = { [unowned self] world, _ in
+            pushed.append(world.revision)
+            publisher.publish(world, at: .zero)
         }
     }
 

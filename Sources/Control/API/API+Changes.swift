@@ -60,7 +60,7 @@ extension API {
         }
         if let revision {
             events.append("revision", RevisionDocument(revision))
-            onRevision(ledger.world)
+            onRevision(ledger.world, revision)
         }
         var fields: [APIReply.Field] = [
             .init(name: "pointsman-revision", value: "\(change.revision)")

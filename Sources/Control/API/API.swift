@@ -17,7 +17,9 @@ final class API {
     let tokens: Tokens?
     let programVersion: String
     /// Told of every new revision, when it is kept and before it is answered.
-    var onRevision: (World) -> Void = { _ in }
+    var onRevision: (World, Revision) -> Void = { _, _ in }
+    /// Told why a request was not served that was right, for the operator.
+    var onTrouble: (String) -> Void = { _ in }
     /// By status.
     private(set) var replyCounts: [UInt16: UInt64] = [:]
 
@@ -60,6 +62,9 @@ final class API {
             if case .events = resource { return try follow(request) }
             return .reply(try dispatch(request, to: resource, who: who))
         } catch {
+            if error.status >= 500 {
+                onTrouble("\(request.method) \(request.path): \(error.status) \(error.detail)")
+            }
             return .reply(error.reply)
         }
     }

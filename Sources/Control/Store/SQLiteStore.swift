@@ -14,7 +14,7 @@ final class SQLiteStore: RevisionStore {
     /// In pages, so that the log fits on a small device.
     private static let checkpointInterval = 64
 
-    private let queue: DatabaseQueue
+    let queue: DatabaseQueue
     private var latest: UInt64 = 0
 
     /// Opens the file, or makes it, and checks that it is sound.

@@ -1,0 +1,177 @@
+import Mesh
+import RegularExpressions
+import Testing
+import XDS
+
+@testable import Control
+
+@Suite struct `A catalog` {
+    private func catalog(_ documents: [String: String]) throws -> Catalog {
+        var world = World()
+        for (name, text) in documents.sorted(by: { $0.key < $1.key }) {
+            let document = try decodeDocument(ServiceDocument.self, from: Array(text.utf8))
+            world = world.applying([name: try document.service(named: name)])
+        }
+        let catalog = try Catalog(world, after: nil)
+        try catalog.check(after: nil)
+        return catalog
+    }
+
+    private func profile(_ metadata: [String: String] = [:]) throws -> SidecarProfile {
+        try SidecarProfile(
+            NodeIdentity(
+                id: "x", cluster: "reviews", metadata: metadata.mapValues { .string($0) }))
+    }
+
+    private func decoded(_ offer: ResourceOffer) throws -> Snapshot {
+        var decoder = ResourceDecoder(rejectsUnknownFields: true)
+        var snapshot = Snapshot()
+        for resource in offer.listeners.resources.values {
+            snapshot.listeners[resource.name] = try decoder.listener(resource.body)
+        }
+        for resource in offer.routeConfigurations.resources.values {
+            snapshot.routeConfigurations[resource.name] = try decoder.routeConfiguration(
+                resource.body)
+        }
+        for resource in offer.clusters.resources.values {
+            snapshot.clusters[resource.name] = try decoder.cluster(resource.body)
+        }
+        for resource in offer.endpointAssignments.resources.values {
+            snapshot.assignments[resource.name] = try decoder.endpointAssignment(resource.body)
+        }
+        return snapshot
+    }
+
+    @Test func `is a consistent snapshot for a sidecar`() throws {
+        let snapshot = try decoded(catalog(["reviews": reviews]).offer(for: profile()))
+        #expect(snapshot.listeners.keys.sorted() == ["outbound"])
+        let listener = try #require(snapshot.listeners["outbound"])
+        #expect(listener.host == "127.0.0.1" && listener.port == 15001)
+        #expect(listener.routes == .discovered("outbound"))
+        #expect(snapshot.clusters.keys.sorted() == ["reviews/v1", "reviews/v2"])
+        #expect(snapshot.assignments["reviews/v2"]?.localities.first?.weight == 1)
+        #expect(
+            snapshot.assignments["reviews/v2"]?.localities.first?.endpoints.first?.host == "::1")
+
+        let host = try #require(snapshot.routeConfigurations["outbound"]?.virtualHosts.first)
+        #expect(
+            host.domains.map(\.description) == [
+                "reviews", "reviews:80", "reviews.default", "reviews.default:80",
+                "reviews.default.svc", "reviews.default.svc:80",
+                "reviews.default.svc.cluster.local", "reviews.default.svc.cluster.local:80",
+            ])
+        #expect(host.routes.map(\.name) == ["reviews/beta", "reviews/default"])
+        guard case .forward(let action) = host.routes[1].action,
+            case .weighted(let split) = action.destination
+        else {
+            Issue.record("the route forwards to no split")
+            return
+        }
+        #expect(split.entries.map(\.name) == ["reviews/v1", "reviews/v2"])
+        #expect(split.entries.map(\.weight) == [950_000, 50_000])
+        #expect(split.usesHashPolicy)
+        #expect(action.timeout == .seconds(15))
+        let cookie = try HashPolicy.Cookie(name: "user", timeToLive: .zero, path: "/")
+        #expect(try action.hashPolicies == [HashPolicy(.cookie(cookie))])
+        // An inbound configuration is there for those who have such a listener.
+        let missing = snapshot.missingReferences.filter {
+            if case .cluster("inbound", "inbound", _) = $0 { false } else { true }
+        }
+        #expect(missing.isEmpty)
+    }
+
+    @Test func `has an inbound side where the node says so`() throws {
+        let profile = try profile([
+            "outbound_address": "127.0.0.1:15101", "inbound_address": "0.0.0.0:0",
+            "application_address": "127.0.0.1:8080",
+        ])
+        let snapshot = try decoded(catalog(["reviews": reviews]).offer(for: profile))
+        #expect(snapshot.listeners["outbound"]?.port == 15101)
+        #expect(snapshot.listeners["inbound"]?.port == 0)
+        #expect(snapshot.listeners["inbound"]?.direction == .inbound)
+        let endpoints = snapshot.assignments["inbound"]?.localities.first?.endpoints
+        #expect(endpoints?.map(\.port) == [8080])
+        #expect(snapshot.missingReferences.isEmpty)
+    }
+
+    @Test(arguments: [
+        ["outbound_address": "localhost:1"], ["outbound_address": "127.0.0.1"],
+        ["inbound_address": "127.0.0.1:1"], ["application_address": "127.0.0.1:0"],
+    ])
+    func `refuses a node that says nonsense`(metadata: [String: String]) {
+        let error = #expect(throws: MeshError.self) { try profile(metadata) }
+        #expect(error?.path.hasPrefix("node.metadata.") == true)
+    }
+
+    @Test(arguments: [
+        "reviews", "reviews:50051", "reviews.default", "reviews.default.svc.cluster.local:80",
+    ])
+    func `has a listener under the target that a gRPC client calls`(target: String) throws {
+        let offer = try catalog(["reviews": reviews]).offer(forTargets: [target, "other"])
+        #expect(offer.listeners.resources.keys.sorted() == [target])
+        let json = try #require(try offer.listeners.resources[target]?.json())
+        #expect(json.contains("api_listener") && !json.contains("filter_chains"))
+        #expect(json.contains("reviews") && json.contains("router"))
+        let body = try #require(offer.routeConfigurations.resources["reviews"]?.body)
+        var decoder = ResourceDecoder()
+        let routes = try decoder.routeConfiguration(body)
+        #expect(routes.virtualHosts.first?.domains == [.any])
+    }
+
+    @Test func `shares what has not changed`() throws {
+        var world = World().applying(["a": try service("a"), "b": try service("b")])
+        let first = try Catalog(world, after: nil)
+        world = world.applying(["a": try service("a", weights: ["v2": Weight(1)])])
+        let second = try Catalog(world, after: first)
+        let before = try first.offer(for: profile())
+        let after = try second.offer(for: profile())
+        #expect(before.clusters.resources == after.clusters.resources)
+        #expect(before.endpointAssignments.resources == after.endpointAssignments.resources)
+        #expect(before.listeners.resources == after.listeners.resources)
+        #expect(before.routeConfigurations.resources != after.routeConfigurations.resources)
+        #expect(after.routeConfigurations.version == "2")
+    }
+
+    @Test func `speaks HTTP/2 to those who want it`() throws {
+        let grpc = #"{"protocol": "grpc", "versions": {"v1": {"endpoints": []}}}"#
+        let snapshot = try decoded(catalog(["reviews": grpc]).offer(for: profile()))
+        #expect(snapshot.clusters["reviews/v1"]?.upstreamProtocol == .http2)
+        #expect(snapshot.assignments["reviews/v1"]?.localities.isEmpty == true)
+    }
+
+    @Test(arguments: [
+        (#""x""#, "a=b; c=x", true), (#""x""#, "c=x", true), (#""x""#, "c=xy", false),
+        (#""x""#, "cc=x", false), (#""x.z""#, "c=xyz", false), (#""x.z""#, "c=x.z; d=e", true),
+        (#"{"prefix": "x"}"#, "b=1;c=xy;d=2", true), (#"{"suffix": "y"}"#, "c=xy; d=y", true),
+        (#"{"suffix": "y"}"#, "c=x; d=y", false), (#"{"contains": "y"}"#, "c=xyz", true),
+        (#"{"contains": "y"}"#, "c=x; d=y", false), (#"{"regex": "x|y"}"#, "c=y", true),
+        (#"{"regex": "x|y"}"#, "c=z", false), (#"{"present": true}"#, "c=", true),
+        (#"{"present": true}"#, "d=c", false), (#"{"present": false}"#, "d=c", true),
+        (#"{"present": false}"#, "c=1", false), (#"{"present": false}"#, "", true),
+    ])
+    func `matches a cookie among others`(condition: String, field: String, isMatch: Bool) throws {
+        let text = """
+            {"versions": {"v1": {"endpoints": []}},
+             "routes": [{"match": {"cookies": {"c": \(condition)}}, "split": {"v1": 1}}]}
+            """
+        let snapshot = try decoded(catalog(["reviews": text]).offer(for: profile()))
+        let route = snapshot.routeConfigurations["outbound"]?.virtualHosts.first?.routes.first
+        let matcher = try #require(route?.match.headers.first)
+        #expect(matcher.name == "cookie")
+        guard case .string(let string) = matcher.condition, case .regex(let regex) = string.pattern
+        else {
+            Issue.record("the cookie is not matched by an expression")
+            return
+        }
+        #expect((regex.matches(Array(field.utf8).span) != matcher.isInverted) == isMatch)
+    }
+
+    private func service(_ name: String, weights: [String: Weight] = ["v1": Weight(1)]) throws
+        -> Service
+    {
+        try Service(
+            name: name,
+            versions: ["v1", "v2"].map { try Version(name: $0, endpoints: []) },
+            routes: [.init(weights: weights)])
+    }
+}
