@@ -130,9 +130,8 @@ public final class ControlPlane {
         publisher.publish(world, at: time)
         let subject = revision.service ?? "\(world.services.count) services"
         let reason = revision.why.isEmpty ? "" : ": \(revision.why)"
-        log(
-            "revision \(revision.number): \(revision.kind.rawValue) \(subject) by \(revision.who)\(reason)"
-        )
+        let act = "\(revision.kind.rawValue) \(subject) by \(revision.who)\(reason)"
+        log("revision \(revision.number): \(act)")
         noteCoverage()
     }
 

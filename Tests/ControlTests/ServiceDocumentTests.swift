@@ -133,6 +133,17 @@ import Testing
         #expect(error?.path == path)
     }
 
+    @Test(
+        arguments: [
+            (#"{"a": 1, "a": 2}"#, "a"), (#"{"a": {"b": [1, {"c": 1, "c": 2}]}}"#, "a.b[1].c"),
+            (#"{"a": [1, 2,]}"#, "a[2]"), (#"{"a": 1,}"#, "a"),
+            (#"{"a": {"a": "a"}, "b": ["a", "a"], "c\"": "\"", "c": ","}"#, nil),
+            (#"{"a": ",}", "b": "{,]"}"#, nil), (#""\"#, nil), ("]]", nil), ("", nil),
+        ] as [(String, String?)])
+    func `can be read in one way only`(text: String, path: String?) {
+        #expect(DocumentShape.fault(in: Array(text.utf8))?.path == path)
+    }
+
     @Test(arguments: [("[", 33), ("[", 100_000), (#"{"a":"#, 33), (#"{"a":"#, 100_000)])
     func `may not be nested deeply`(open: String, count: Int) {
         let text = String(repeating: open, count: count)

@@ -77,9 +77,12 @@ extension API {
     func author(
         _ request: APIRequest, _ query: Query, who: String, reason: String? = nil
     ) throws(Problem) -> Ledger.Author {
-        let why = query["reason"] ?? reason ?? request.field("x-pointsman-reason") ?? ""
-        if why.utf8.count > 1000 { throw .query("reason", "is longer than 1000 bytes") }
-        return Ledger.Author(who: who, why: why)
+        let reasons = [query["reason"], reason, request.field("x-pointsman-reason")]
+            .compactMap { $0 }
+        if reasons.contains(where: { $0.utf8.count > Self.reasonLimit }) {
+            throw .query("reason", "is longer than \(Self.reasonLimit) bytes")
+        }
+        return Ledger.Author(who: who, why: reasons.first ?? "")
     }
 
     /// Reads the body, which must be JSON.

@@ -11,6 +11,9 @@ final class API {
         case follow(last: String?)
     }
 
+    /// The longest reason of a change in bytes.
+    static let reasonLimit = 1000
+
     let ledger: Ledger
     let fleet: Fleet
     let events: EventLog

@@ -22,7 +22,8 @@ struct Problem: Error {
     init(_ error: DocumentError) {
         switch error {
         case .malformed(let error):
-            self.init(400, "the body \(error.reason)", errors: [error])
+            let subject = error.path.isEmpty ? "the body" : error.path
+            self.init(400, "\(subject) \(error.reason)", errors: [error])
         case .wrongShape(let errors):
             let first = errors.first.map { "\($0.path): \($0.reason)" } ?? "the body is wrong"
             self.init(422, first, errors: errors)

@@ -24,7 +24,7 @@ struct FieldError: Encodable, Equatable {
 
 /// Why a body is not the document that was asked for.
 enum DocumentError: Error {
-    /// Not JSON, or nested too deeply.
+    /// Not JSON, or JSON that can be read in several ways.
     case malformed(FieldError)
     /// JSON, but not of the right shape.
     case wrongShape([FieldError])
@@ -92,9 +92,7 @@ extension KeyedDecodingContainer {
 func decodeDocument<Document: Decodable>(
     _ type: Document.Type, from body: [UInt8]
 ) throws(DocumentError) -> Document {
-    if isDeeplyNested(body) {
-        throw .malformed(FieldError(path: "", reason: "is nested deeper than \(nestingLimit)"))
-    }
+    if let fault = DocumentShape.fault(in: body) { throw .malformed(fault) }
     do {
         return try JSONDecoder().decode(type, from: Data(body))
     } catch let error as UnknownFields {
@@ -104,36 +102,6 @@ func decodeDocument<Document: Decodable>(
     } catch {
         throw .malformed(FieldError(path: "", reason: "is not JSON"))
     }
-}
-
-/// The deepest nesting of arrays and objects; a service needs six.
-let nestingLimit = 32
-
-private func isDeeplyNested(_ body: [UInt8]) -> Bool {
-    var depth = 0
-    var isInString = false
-    var isEscaped = false
-    for byte in body {
-        if isInString {
-            if isEscaped {
-                isEscaped = false
-            } else if byte == UInt8(ascii: "\\") {
-                isEscaped = true
-            } else if byte == UInt8(ascii: "\"") {
-                isInString = false
-            }
-            continue
-        }
-        switch byte {
-        case UInt8(ascii: "\""): isInString = true
-        case UInt8(ascii: "["), UInt8(ascii: "{"):
-            depth += 1
-            if depth > nestingLimit { return true }
-        case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
-        default: break
-        }
-    }
-    return false
 }
 
 private func documentError(_ error: DecodingError) -> DocumentError {
@@ -150,7 +118,8 @@ private func documentError(_ error: DecodingError) -> DocumentError {
         return .wrongShape([FieldError(path: path(of: context.codingPath), reason: reason)])
     case .dataCorrupted(let context):
         if context.codingPath.isEmpty {
-            return .malformed(FieldError(path: "", reason: "is not JSON"))
+            let reason = "is not JSON, or has a number that is out of bounds"
+            return .malformed(FieldError(path: "", reason: reason))
         }
         let reason = context.debugDescription
         return .wrongShape([FieldError(path: path(of: context.codingPath), reason: reason)])

@@ -20,7 +20,7 @@ enum OpenAPI {
         {
           "title": "Pointsman control plane",
           "version": "1",
-          "description": "Services, their versions and splits; revisions and how far they have come."
+          "description": "Services, their versions and splits; revisions, and how far each is."
         }
         """#
 

@@ -1,0 +1,96 @@
+/// Looks over JSON before it is decoded, for what the decoder takes in silence: names that stand
+/// twice in an object, a comma behind the last element, and nesting without a bound.
+///
+/// It judges nothing else; what is not JSON is left to the decoder.
+struct DocumentShape {
+    /// The deepest nesting of arrays and objects; a service needs six.
+    static let nestingLimit = 32
+
+    private struct Frame {
+        let isObject: Bool
+        var names: Set<ArraySlice<UInt8>> = []
+        /// The name of the member, in an object.
+        var name: ArraySlice<UInt8> = []
+        /// The place of the element, in an array.
+        var index = 0
+    }
+
+    private let body: [UInt8]
+    private var position = 0
+    private var frames: [Frame] = []
+    /// The last byte that was not a blank.
+    private var previous: UInt8 = 0
+
+    /// Finds what is wrong with a body; `nil` when there is nothing.
+    static func fault(in body: [UInt8]) -> FieldError? {
+        var shape = DocumentShape(body: body)
+        return shape.fault()
+    }
+
+    private init(body: [UInt8]) {
+        self.body = body
+    }
+
+    private mutating func fault() -> FieldError? {
+        while position < body.count {
+            let byte = body[position]
+            switch byte {
+            case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\r"), UInt8(ascii: "\t"):
+                position += 1
+                continue
+            case UInt8(ascii: "\""):
+                if let fault = string() { return fault }
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                if frames.count == Self.nestingLimit {
+                    return FieldError(path: "", reason: "is nested deeper than \(frames.count)")
+                }
+                frames.append(Frame(isObject: byte == UInt8(ascii: "{")))
+                position += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"):
+                if previous == UInt8(ascii: ",") {
+                    return FieldError(path: path, reason: "has a comma behind its last element")
+                }
+                _ = frames.popLast()
+                position += 1
+            case UInt8(ascii: ","):
+                if !frames.isEmpty { frames[frames.count - 1].index += 1 }
+                position += 1
+            default:
+                position += 1
+            }
+            previous = byte
+        }
+        return nil
+    }
+
+    /// Passes over a string, and notes it when it is the name of a member.
+    private mutating func string() -> FieldError? {
+        let start = position + 1
+        var end = start
+        while end < body.count, body[end] != UInt8(ascii: "\"") {
+            end += body[end] == UInt8(ascii: "\\") ? 2 : 1
+        }
+        position = min(end + 1, body.count)
+        guard let frame = frames.last, frame.isObject, end < body.count,
+            previous == UInt8(ascii: "{") || previous == UInt8(ascii: ",")
+        else { return nil }
+        let name = body[start..<end]
+        frames[frames.count - 1].name = name
+        if frames[frames.count - 1].names.insert(name).inserted { return nil }
+        return FieldError(path: path, reason: "is there twice")
+    }
+
+    /// Where the element stands that is read now.
+    private var path: String {
+        var path = ""
+        for frame in frames {
+            if frame.isObject {
+                let name = String(decoding: frame.name, as: UTF8.self)
+                path += path.isEmpty ? name : "." + name
+            } else {
+                path += "[\(frame.index)]"
+            }
+        }
+        return path
+    }
+}
