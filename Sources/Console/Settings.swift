@@ -11,7 +11,7 @@ public struct Settings: Equatable, Sendable {
     public static let tokenByteLimit = 16_384
 
     /// Arguments come before the environment: `POINTSMAN_API`, `POINTSMAN_TOKEN`,
-    /// `POINTSMAN_TOKEN_FILE`, and `USER`.
+    /// `POINTSMAN_TOKEN_FILE`, and `USER` or `LOGNAME`.
     ///
     /// - Throws: ``ConsoleError`` for an address or a token that cannot be read.
     public init(
@@ -30,7 +30,7 @@ public struct Settings: Equatable, Sendable {
         } else if let file {
             self.token = try Self.checked(try Self.contents(of: file))
         }
-        self.user = user ?? environment["USER"].nonEmpty
+        self.user = user ?? environment["USER"].nonEmpty ?? environment["LOGNAME"].nonEmpty
     }
 
     private static func contents(of path: String) throws(ConsoleError) -> String {

@@ -28,12 +28,17 @@ import Testing
     @Test func `checks everything before it changes anything`() throws {
         let run = try Run([
             .init(200, "{}", tag: "\"r3\""), Self.reply(4), Self.absent,
-            .init(422, #"{"detail":"ratings is wrong"}"#),
+            .init(
+                422,
+                #"""
+                {"detail":"versions: is missing",
+                "errors":[{"path":"versions","reason":"is missing"}]}
+                """#),
         ]) { session throws(ConsoleError) in
             try session.apply(try file(), prunes: false, options: .init())
         }
         #expect(run.status == .failure)
-        #expect(run.messages == "error: ratings is wrong\n")
+        #expect(run.messages == "error: ratings: versions: is missing\n")
         let body =
             #"{"routes":[{"split":{"v1":99.5,"v2":0.5}}],"#
             + #""versions":{"v1":{"endpoints":["127.0.0.1:9001"]}}}"#

@@ -5,6 +5,8 @@ public struct Problem: Error, Equatable, Sendable {
     public var detail: String?
     /// Which fields are wrong and why.
     public var faults: [Fault]
+    /// Which of several things that were sent is meant; `nil` where there is only one.
+    public var subject: String?
 
     public struct Fault: Equatable, Sendable {
         /// Where the field stands: `routes[1].split`.
@@ -33,12 +35,15 @@ public struct Problem: Error, Equatable, Sendable {
     public var isConflict: Bool { status == 409 || status == 412 }
 
     /// The detail, which says more than a title that is only the name of the status.
-    var message: String { detail ?? title }
+    var message: String {
+        let text = detail ?? title
+        return subject.map { "\($0): \(text)" } ?? text
+    }
 
     /// The wrong fields that the message does not name already.
     var details: [String] {
         faults.map { $0.path.isEmpty ? $0.reason : "\($0.path): \($0.reason)" }
-            .filter { $0 != message }
+            .filter { $0 != detail }
     }
 
     var hint: String? {

@@ -66,8 +66,13 @@ extension Session {
         _ step: ApplyStep, intent: ControlPlane.Intent
     ) throws(ConsoleError) -> JSONValue {
         let method = step.action == .remove ? "DELETE" : "PUT"
-        return try control.change(
-            method, ApplyStep.target(step.name), body: step.body, intent: intent)
+        do throws(ConsoleError) {
+            return try control.change(
+                method, ApplyStep.target(step.name), body: step.body, intent: intent)
+        } catch .refused(var problem) {
+            problem.subject = step.name
+            throw .refused(problem)
+        }
     }
 }
 
