@@ -13,7 +13,8 @@ def answer(first, *fields, body=b""):
     return b"\r\n".join([first, *fields]) + b"\r\n\r\n" + body
 
 
-def good(name, raw, body=b"", status=200, then="keep", send=GET, check=None, **more):
+def good(name, raw, body=b"", status=200, then="keep", send=GET, check=None, surplus=False,
+         **more):
     """The client gets the whole answer, and the connection serves the next request."""
     def whole(seen, item):
         final = item.finals[0]
@@ -22,7 +23,7 @@ def good(name, raw, body=b"", status=200, then="keep", send=GET, check=None, **m
         return check(item) if check else None
     method = send.split()[0]
     return Case(name, send, (status,), ((method, b"", b""),), check=whole,
-                script=Script(raw, then), heads=(0,) if method == b"HEAD" else (), **more)
+                script=Script(raw, then, surplus=surplus), heads=(0,) if method == b"HEAD" else (), **more)
 
 
 def broken(name, raw, then="keep", allowed=(502,)):
@@ -132,15 +133,16 @@ GOOD = [
                                     body=b"hello"), b"hello"),
     # Bytes after the answer belong to nothing: they must not answer the next request.
     good("a second answer nobody asked for", answer(b"HTTP/1.1 200 OK", LENGTH_5, body=b"hello")
-         + answer(b"HTTP/1.1 418 Stolen", b"Content-Length: 0"), b"hello"),
-    good("content after 204", answer(b"HTTP/1.1 204 No Content", body=b"hello"), status=204),
+         + answer(b"HTTP/1.1 418 Stolen", b"Content-Length: 0"), b"hello", surplus=True),
+    good("content after 204", answer(b"HTTP/1.1 204 No Content", body=b"hello"), status=204,
+         surplus=True),
     good("content after 304", answer(b"HTTP/1.1 304 Not Modified", LENGTH_5, body=b"hello"),
-         status=304),
+         status=304, surplus=True),
     good("content after the answer to HEAD", answer(b"HTTP/1.1 200 OK", LENGTH_5, body=b"hello"),
-         send=HEAD),
+         send=HEAD, surplus=True),
     good("bytes after the last chunk", answer(
         b"HTTP/1.1 200 OK", TE, body=b"5\r\nhello\r\n0\r\n\r\nHTTP/1.1 418 X\r\n\r\n"),
-         b"hello"),
+         b"hello", surplus=True),
 ]
 
 BROKEN = [broken(f"status line {line!r}", answer(line, LENGTH_5, body=b"hello")) for line in (

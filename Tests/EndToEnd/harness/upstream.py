@@ -20,6 +20,7 @@ class Script:
     then: str = "keep"  # keep | fin | rst | fin-silent
     at: str = "complete"  # complete | head: when to answer
     bytewise: bool = False
+    surplus: bool = False  # bytes follow that answer nothing: sent at once, or they answer the next
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Upstream:
         self.scripts = {}
         self.connections = {}
         self.accepted = 0
+        self.sent = 0
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
         self.listener.setblocking(False)
         self.port = self.listener.getsockname()[1]
@@ -181,7 +183,7 @@ class Upstream:
                     if queues is None or is_unread(connection.socket, queues):
                         return
                     queues = None  # one byte a turn
-                    connection.socket.send(connection.output[:1])
+                    self.sent += connection.socket.send(connection.output[:1])
                     del connection.output[:1]
                 else:
                     del connection.output[:connection.socket.send(connection.output)]

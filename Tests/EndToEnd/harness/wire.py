@@ -48,6 +48,7 @@ class Play:
     closed: bool = False
     reset: bool = False
     violation: str = ""
+    received: int = 0
     sent: bool = False
 
     @property
@@ -69,8 +70,11 @@ class Play:
         return statuses, self.closed
 
 
-def play(port, upstream, cases, bytewise, first=0, seconds=8):
-    """Runs every case at once, each on a connection of its own."""
+def play(port, upstream, cases, bytewise, first=0, patience=5):
+    """Runs every case at once, each on a connection of its own.
+
+    It ends when all are done, or when for `patience` seconds nothing has moved at all.
+    """
     plays = []
     for number, case in enumerate(cases, first):
         token = f"k{number}{'b' if bytewise else 'w'}"
@@ -78,7 +82,8 @@ def play(port, upstream, cases, bytewise, first=0, seconds=8):
         if case.script:
             script = case.script
             upstream.scripts[token] = Script(
-                script.answer, script.then, script.at, bytewise and len(script.answer) < 4096)
+                script.answer, script.then, script.at,
+                bytewise and not script.surplus and len(script.answer) < 4096)
         if not case.half_close:
             data += b"GET /%s/end HTTP/1.1\r\nHost: a\r\n\r\n" % token.encode()
         step = case.step if bytewise else len(data)
@@ -88,11 +93,11 @@ def play(port, upstream, cases, bytewise, first=0, seconds=8):
         item.reader.expected = [
             index in case.heads for index in range(len(case.answers))] + [False]
         plays.append(item)
-    _run(port, plays, seconds)
+    _run(port, plays, patience, upstream)
     return plays
 
 
-def _run(port, plays, seconds):
+def _run(port, plays, patience, upstream):
     selector = selectors.DefaultSelector()
     for item in plays:
         item.peer = socket.create_connection(("127.0.0.1", port))
@@ -100,11 +105,15 @@ def _run(port, plays, seconds):
         item.peer.setblocking(False)
         selector.register(item.peer, selectors.EVENT_READ, item)
     ports = {item.peer.getsockname()[1] for item in plays}
-    deadline = time.monotonic() + seconds
-    while not all(item.done for item in plays) and time.monotonic() < deadline:
+    moved, state = time.monotonic(), None
+    while not all(item.done for item in plays) and time.monotonic() - moved < patience:
         for item in plays:
             _send(item)
-        _settle(port, ports, deadline)
+        _settle(port, ports)
+        before, state = state, (upstream.sent, [
+            (len(item.pieces), item.received, item.closed) for item in plays])
+        if state != before:
+            moved = time.monotonic()
         for key, _ in selector.select(0.02 if all(item.sent for item in plays) else 0):
             _receive(key.data, selector)
     for item in plays:
@@ -137,9 +146,9 @@ def _send(item):
             pass
 
 
-def _settle(port, ports, deadline):
+def _settle(port, ports):
     """Waits until the proxy has read what was sent, so that it really sees single bytes."""
-    limit = min(time.monotonic() + 0.03, deadline)
+    limit = time.monotonic() + 0.03
     while time.monotonic() < limit:
         queues = receive_queues()
         if not any(local == port and remote in ports for local, remote in queues):
@@ -153,6 +162,7 @@ def _receive(item, selector):
         return
     except ConnectionError:
         data, item.reset = b"", True
+    item.received += len(data)
     try:
         if data:
             item.reader.feed(data)
