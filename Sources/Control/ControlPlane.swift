@@ -126,6 +126,13 @@ public final class ControlPlane {
         _ = loop.schedule(after: Self.shutdownLimit, for: LoopEnd(loop))
     }
 
+    /// Lets go of the store, when the loop has ended.
+    public func close() {
+        grpcServer.close()
+        httpServer.close()
+        api.ledger.close()
+    }
+
     private func publish(_ world: World, _ revision: Revision) {
         publisher.publish(world, at: time)
         let subject = revision.service ?? "\(world.services.count) services"

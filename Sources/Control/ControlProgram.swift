@@ -33,11 +33,12 @@ public final class ControlProgram {
     /// The current revision.
     public var revision: UInt64 { controlPlane.revision }
 
-    /// Serves until SIGTERM or SIGINT.
+    /// Serves until SIGTERM or SIGINT, and lets go of the store then.
     ///
     /// - Throws: What epoll_wait(2) reports.
     public func run() throws(Errno) {
         _ = try loop.register(signals.descriptor, for: .readable, handler: self)
+        defer { controlPlane.close() }
         try loop.run()
     }
 }

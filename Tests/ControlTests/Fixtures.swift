@@ -31,6 +31,8 @@ final class MemoryStore: RevisionStore {
     func world(at number: UInt64) throws(StoreError) -> World {
         kept.first { $0.revision.number == number }?.world ?? World()
     }
+
+    func close() {}
 }
 
 /// An API over a store, without sockets.

@@ -62,6 +62,17 @@ import Testing
         #expect(settings == ["wal", "2", "1", "exclusive"])
     }
 
+    @Test func `is whole in its file once it is closed`() throws {
+        let scratch = Scratch()
+        let copy = Scratch()
+        let (bench, store) = try bench(scratch)
+        bench.send("PUT", "/v1/services/reviews", reviews)
+        store.close()
+        try FileManager.default.copyItem(atPath: scratch.path, toPath: copy.path)
+        #expect(try SQLiteStore(path: copy.path).load().names == ["reviews"])
+        #expect(bench.send("DELETE", "/v1/services/reviews").status == 503)
+    }
+
     @Test func `belongs to one process`() throws {
         let scratch = Scratch()
         let store = try SQLiteStore(path: scratch.path)

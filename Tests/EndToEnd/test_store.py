@@ -248,7 +248,7 @@ def test_an_address_for_others_needs_a_token(start, tmp_path):
     assert open_to_all.wait(5) != 0
     assert "token" in open_to_all.output()
     tokens = tmp_path / "tokens"
-    tokens.write_text("ada:secret\n")
+    tokens.write_text("ada:0123456789abcdef\n")
     control = start(Control, tmp_path, flags=("--token-file", tokens))
     assert control.call("GET", "/v1/services")[0] == 401
     assert control.call("GET", "/v1/services", headers={"Authorization": "Bearer no"})[0] == 401

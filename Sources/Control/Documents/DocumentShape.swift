@@ -1,10 +1,12 @@
 /// Looks over JSON before it is decoded, for what the decoder takes in silence: names that stand
-/// twice in an object, a comma behind the last element, and nesting without a bound.
+/// twice in an object, a comma behind the last element, nesting and numbers without bounds.
 ///
 /// It judges nothing else; what is not JSON is left to the decoder.
 struct DocumentShape {
     /// The deepest nesting of arrays and objects; a service needs six.
     static let nestingLimit = 32
+    /// The longest number in characters.
+    static let digitLimit = 100
 
     private struct Frame {
         let isObject: Bool
@@ -55,6 +57,8 @@ struct DocumentShape {
             case UInt8(ascii: ","):
                 if !frames.isEmpty { frames[frames.count - 1].index += 1 }
                 position += 1
+            case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+                if let fault = number() { return fault }
             default:
                 position += 1
             }
@@ -78,6 +82,25 @@ struct DocumentShape {
         frames[frames.count - 1].name = name
         if frames[frames.count - 1].names.insert(name).inserted { return nil }
         return FieldError(path: path, reason: "is there twice")
+    }
+
+    /// Passes over a number, which the decoder could not keep when it is too large or too fine.
+    private mutating func number() -> FieldError? {
+        let rest = body[position...]
+        let text = rest.prefix { byte in
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"),
+                UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"):
+                true
+            default: false
+            }
+        }
+        position = text.endIndex
+        let parts = text.split(maxSplits: 1) { $0 | 0x20 == UInt8(ascii: "e") }
+        let exponent = parts.count > 1 ? Double(String(decoding: parts[1], as: UTF8.self)) : 0
+        // What is no number at all is left to the decoder.
+        let isKept = text.count <= Self.digitLimit && (-100...100).contains(exponent ?? 0)
+        return isKept ? nil : FieldError(path: path, reason: "is a number that is out of bounds")
     }
 
     /// Where the element stands that is read now.

@@ -23,6 +23,9 @@ protocol RevisionStore: AnyObject {
 
     /// The services as they were at a revision that is there.
     func world(at number: UInt64) throws(StoreError) -> World
+
+    /// Puts everything where a copy of the store has it, and lets go of the store.
+    func close()
 }
 
 /// Why the store did not do what it was asked for.

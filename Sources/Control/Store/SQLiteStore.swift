@@ -127,6 +127,14 @@ final class SQLiteStore: RevisionStore {
         return World(revision: number, services: services)
     }
 
+    func close() {
+        // Where this fails, the write-ahead log is left, and read at the next start.
+        try? queue.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+        try? queue.close()
+    }
+
     /// What SQLite says about the soundness of the file; empty when there is nothing to say.
     func faults() throws(StoreError) -> [String] {
         try run { database in try Self.faults(database) }

@@ -110,6 +110,11 @@ final class Ledger {
         try store.revisions(before: number, limit: limit)
     }
 
+    /// Lets go of the store; nothing can be changed after that.
+    func close() {
+        store.close()
+    }
+
     private func changes(of edit: Edit) throws(Failure) -> [String: Service?] {
         switch edit {
         case .put(let service), .split(let service): return [service.name: service]
