@@ -1,7 +1,11 @@
 #include "CLinux.h"
 
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 int pointsman_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(fd, address, length, flags);
@@ -16,3 +20,24 @@ int pointsman_usable_processors(void) {
 }
 
 void pointsman_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+static int release_object(struct dl_phdr_info *object, size_t size, void *page_size) {
+    (void)size;
+    uintptr_t page = *(uintptr_t *)page_size;
+    for (int index = 0; index < object->dlpi_phnum; index += 1) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
+        // What was ever writable may differ from the file, by relocation at the least.
+        if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0) {
+            continue;
+        }
+        uintptr_t start = (object->dlpi_addr + segment->p_vaddr) & ~(page - 1);
+        uintptr_t end = object->dlpi_addr + segment->p_vaddr + segment->p_memsz;
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void pointsman_release_code_pages(void) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    dl_iterate_phdr(release_object, &page);
+}

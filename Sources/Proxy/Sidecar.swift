@@ -117,6 +117,7 @@ public final class Sidecar: EventHandler, TimerHandler {
             log.write(.info, "listener \(name) on \(address)")
         }
         log.write(.info, "ready")
+        Machine.releaseStartUpPages()
     }
 
     // MARK: Life

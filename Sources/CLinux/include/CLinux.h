@@ -14,3 +14,7 @@ int pointsman_usable_processors(void);
 
 /// Names the calling thread (pthread_setname_np(3)); at most 15 bytes.
 void pointsman_name_thread(const char *name);
+
+/// Lets go of the pages of code and constants that are in memory now (madvise(2)); those that are
+/// used again come back from the page cache.
+void pointsman_release_code_pages(void);
