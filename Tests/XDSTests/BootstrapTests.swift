@@ -206,6 +206,6 @@ extension `A bootstrap file` {
             transport_api_version: V3
             grpc_services: [{ envoy_grpc: { cluster_name: xds } }]
           lds_config: { ads: {}, resource_api_version: V3 }
-          cds_config: { ads: {}, resource_api_version: V3 }
+          cds_config: { ads: {}, resource_api_version: V3, initial_fetch_timeout: 2s }
         """
 }

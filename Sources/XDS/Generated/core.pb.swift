@@ -720,6 +720,16 @@ package nonisolated struct Envoy_Config_Core_V3_ConfigSource: Sendable {
     set {configSourceSpecifier = .pathConfigSource(newValue)}
   }
 
+  /// Taken and not used: readiness waits for the first answer, and resources for 15 s.
+  package var initialFetchTimeout: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_initialFetchTimeout ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_initialFetchTimeout = newValue}
+  }
+  /// Returns true if `initialFetchTimeout` has been explicitly set.
+  package var hasInitialFetchTimeout: Bool {self._initialFetchTimeout != nil}
+  /// Clears the value of `initialFetchTimeout`. Subsequent reads from it will return its default value.
+  package mutating func clearInitialFetchTimeout() {self._initialFetchTimeout = nil}
+
   package var resourceApiVersion: Envoy_Config_Core_V3_ApiVersion = .auto
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -734,6 +744,8 @@ package nonisolated struct Envoy_Config_Core_V3_ConfigSource: Sendable {
   }
 
   package init() {}
+
+  fileprivate var _initialFetchTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
 }
 
 package nonisolated struct Envoy_Config_Core_V3_AggregatedConfigSource: Sendable {
@@ -1733,7 +1745,7 @@ nonisolated extension Envoy_Config_Core_V3_EnvoyInternalAddress: SwiftProtobuf.M
 
 nonisolated extension Envoy_Config_Core_V3_ConfigSource: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ConfigSource"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{3}api_config_source\0\u{1}ads\0\u{2}\u{2}self\0\u{3}resource_api_version\0\u{4}\u{2}path_config_source\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0\u{3}api_config_source\0\u{1}ads\0\u{3}initial_fetch_timeout\0\u{1}self\0\u{3}resource_api_version\0\u{4}\u{2}path_config_source\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1775,6 +1787,7 @@ nonisolated extension Envoy_Config_Core_V3_ConfigSource: SwiftProtobuf.Message, 
           self.configSourceSpecifier = .ads(v)
         }
       }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._initialFetchTimeout) }()
       case 5: try {
         var v: Envoy_Config_Core_V3_SelfConfigSource?
         var hadOneofValue = false
@@ -1825,12 +1838,14 @@ nonisolated extension Envoy_Config_Core_V3_ConfigSource: SwiftProtobuf.Message, 
       guard case .ads(let v)? = self.configSourceSpecifier else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
-    case .self_p?: try {
-      guard case .self_p(let v)? = self.configSourceSpecifier else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
     default: break
     }
+    try { if let v = self._initialFetchTimeout {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if case .self_p(let v)? = self.configSourceSpecifier {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    } }()
     if self.resourceApiVersion != .auto {
       try visitor.visitSingularEnumField(value: self.resourceApiVersion, fieldNumber: 6)
     }
@@ -1842,6 +1857,7 @@ nonisolated extension Envoy_Config_Core_V3_ConfigSource: SwiftProtobuf.Message, 
 
   package static func ==(lhs: Envoy_Config_Core_V3_ConfigSource, rhs: Envoy_Config_Core_V3_ConfigSource) -> Bool {
     if lhs.configSourceSpecifier != rhs.configSourceSpecifier {return false}
+    if lhs._initialFetchTimeout != rhs._initialFetchTimeout {return false}
     if lhs.resourceApiVersion != rhs.resourceApiVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
