@@ -11,10 +11,20 @@ extension Exchange {
     static let replayByteCount = 64 * 1024
 
     /// The request head is complete: routes it and looks for an upstream.
+    ///
+    /// Without a body the end follows at once, and is waited for: an answer that is given before
+    /// the end of its request has to close the connection.
     func requestHeadArrived() {
         requestState = .body
         worker.metrics.requestStarted()
-        route()
+        if requestHasBody { route() }
+    }
+
+    private var requestHasBody: Bool {
+        switch request.framing {
+        case .none, .length(0): false
+        case .length, .chunked, .untilClose: true
+        }
     }
 
     /// A part of the request body arrived.
@@ -34,6 +44,7 @@ extension Exchange {
     func requestEnded() {
         requestState = .complete
         requestCompletedAt = worker.loop.now
+        if !requestHasBody { route() }
         downstream?.requestDeadlineChanged()
         if discardsBody || request.framing != .chunked { return }
         if case .attached(let connection) = upstreamState {

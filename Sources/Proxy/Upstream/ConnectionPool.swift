@@ -104,6 +104,7 @@ final class ConnectionPool {
         connectionCount -= 1
         cluster.limits.release(.connections)
         cluster.metrics.activeConnections.subtract()
+        cluster.connectionClosed(endpoint)
         // One of those that wait may now open the connection that the limit refused it.
         if connectingCount < waiting.count { connect() }
     }
@@ -135,6 +136,7 @@ final class ConnectionPool {
         connectionCount += 1
         connectingCount += 1
         cluster.metrics.activeConnections.add()
+        cluster.connectionOpened(endpoint)
         UpstreamConnection.open(to: self)
     }
 }

@@ -69,6 +69,14 @@ final class UpstreamCluster {
         balancer.requestEnded(endpoint)
     }
 
+    func connectionOpened(_ endpoint: EndpointHandle) {
+        balancer.connectionOpened(endpoint)
+    }
+
+    func connectionClosed(_ endpoint: EndpointHandle) {
+        balancer.connectionClosed(endpoint)
+    }
+
     func report(_ outcome: EndpointOutcome, for endpoint: EndpointHandle, now: Instant) {
         balancer.report(outcome, for: endpoint, now: now.nanoseconds)
     }
