@@ -62,7 +62,9 @@ public final class ControlPlane {
     private let httpServer: HTTPServer
     private let grpcServer: GRPCServer
     private let log: (String) -> Void
+    private var isPushDue = false
     private var isCoverageStale = false
+    private var isTurnEndAwaited = false
 
     /// Reads the store and starts to listen.
     ///
@@ -134,7 +136,8 @@ public final class ControlPlane {
     }
 
     private func publish(_ world: World, _ revision: Revision) {
-        publisher.publish(world, at: time)
+        publisher.adopt(world)
+        isPushDue = true
         let subject = revision.service ?? "\(world.services.count) services"
         let reason = revision.why.isEmpty ? "" : ": \(revision.why)"
         let act = "\(revision.kind.rawValue) \(subject) by \(revision.who)\(reason)"
@@ -167,8 +170,9 @@ public final class ControlPlane {
 
     /// Many clients may advance in one turn; followers are told once.
     private func noteCoverage() {
-        if isCoverageStale { return }
         isCoverageStale = true
+        if isTurnEndAwaited { return }
+        isTurnEndAwaited = true
         loop.atEndOfTurn(self)
     }
 
@@ -181,9 +185,17 @@ private func since(_ instant: Instant) -> Duration {
 }
 
 extension ControlPlane: TurnHandler {
+    /// The author of a change is answered before hundreds of clients are told.
     public func turnEnded() {
-        isCoverageStale = false
-        api.events.append("applied", api.applied)
+        isTurnEndAwaited = false
+        if isPushDue {
+            isPushDue = false
+            publisher.push(at: time)
+        }
+        if isCoverageStale {
+            isCoverageStale = false
+            api.events.append("applied", api.applied)
+        }
     }
 }
 

@@ -55,7 +55,8 @@ final class Bench {
             programVersion: "test")
         api.onRevision = { [unowned self] world, _ in
             pushed.append(world.revision)
-            publisher.publish(world, at: .zero)
+            publisher.adopt(world)
+            publisher.push(at: .zero)
         }
     }
 

@@ -32,17 +32,19 @@ final class Publisher {
         candidate = next
     }
 
-    /// Puts the world that was checked last in force.
-    ///
-    /// - Parameters:
-    ///   - world: As it was checked.
-    ///   - time: Since any fixed point, the same for all calls.
-    func publish(_ world: World, at time: Duration) {
+    /// Puts the world that was checked last in force; ``push(at:)`` tells clients.
+    func adopt(_ world: World) {
         guard let next = candidate, next.revision == world.revision else { return }
         catalog = next
         candidate = nil
+    }
+
+    /// Tells all clients of what is in force, whatever came since they were told last.
+    ///
+    /// - Parameter time: Since any fixed point, the same for all calls.
+    func push(at time: Duration) {
         for (_, subscriber) in subscribers.sorted(by: { $0.key < $1.key }) {
-            subscriber.update(next, at: time)
+            subscriber.update(catalog, at: time)
         }
     }
 
