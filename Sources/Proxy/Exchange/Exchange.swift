@@ -62,6 +62,8 @@ final class Exchange {
     var attempts: UInt32 = 0
     var flags: ResponseFlags = []
     var perTryTimer: TimerToken?
+    /// While it waits: whether a connection that was used before will not do.
+    var needsFreshConnection = false
 
     var startedAt = Instant(nanoseconds: 0)
     var requestCompletedAt: Instant?

@@ -50,6 +50,7 @@ final class ConnectionPool {
     func connection(for exchange: Exchange, fresh isFresh: Bool) -> Answer {
         if !isFresh, let connection = idle.popLast() { return .connection(connection) }
         guard cluster.limits.acquire(.pendingRequests) else { return .overflow }
+        exchange.needsFreshConnection = isFresh
         waiting.append(exchange)
         if connectingCount < waiting.count { connect() }
         return .waiting
@@ -80,7 +81,7 @@ final class ConnectionPool {
     /// A connection attempt failed; the exchange that waits longest hears of it.
     func connectFailed() {
         connectingCount -= 1
-        let exchange = nextWaiting()
+        let exchange = takeWaiting(at: 0)
         closed()
         cluster.report(.connectFailed, for: endpoint, now: worker.loop.now)
         cluster.metrics.connectFailures.add()
@@ -110,9 +111,11 @@ final class ConnectionPool {
     }
 
     private func settle(_ connection: UpstreamConnection) {
-        if let exchange = nextWaiting() {
+        let next = waiting.firstIndex { connection.isFresh || !$0.needsFreshConnection }
+        if let next, let exchange = takeWaiting(at: next) {
             exchange.attach(connection)
-        } else if isRetired || worker.isDraining {
+        } else if isRetired || worker.isDraining || connectingCount < waiting.count {
+            // Whoever still waits needs a fresh one, which the limit may not have allowed so far.
             connection.close()
         } else {
             connection.becomeIdle()
@@ -120,10 +123,10 @@ final class ConnectionPool {
         }
     }
 
-    private func nextWaiting() -> Exchange? {
-        if waiting.isEmpty { return nil }
+    private func takeWaiting(at position: Int) -> Exchange? {
+        if position >= waiting.count { return nil }
         cluster.limits.release(.pendingRequests)
-        return waiting.removeFirst()
+        return waiting.remove(at: position)
     }
 
     /// Opens a connection if the limit allows one; the first of a pool is always allowed, since

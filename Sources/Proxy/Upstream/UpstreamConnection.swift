@@ -56,6 +56,9 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     /// Whether an exchange before this one has used the connection, so that it may be stale.
     var isReused: Bool { exchangeCount > 1 }
 
+    /// Whether it has carried no exchange yet, so that the peer cannot have tired of it.
+    var isFresh: Bool { exchangeCount == 0 }
+
     /// How many bytes of the request the kernel has not taken yet.
     var queuedByteCount: Int { stream.queuedByteCount }
 
