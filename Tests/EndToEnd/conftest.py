@@ -33,8 +33,10 @@ def start(tmp_path):
         return program
 
     yield begin
+    crashed = [program for program in started if program.crashed]
     for program in reversed(started):
         program.kill()
+    assert not crashed, "\n".join(program.obituary() for program in crashed)
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,7 @@ def static(admin, listeners, clusters, node="test"):
 
 def ads(admin, server, node="test", metadata=None):
     """Everything comes from the ADS server on port `server`."""
-    source = {"ads": {}, "resource_api_version": "V3", "initial_fetch_timeout": "2s"}
+    source = {"ads": {}, "resource_api_version": "V3"}
     return {
         "node": {"id": node, "cluster": "client", **({"metadata": metadata} if metadata else {})},
         "admin": {"address": address(admin)},

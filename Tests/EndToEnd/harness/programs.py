@@ -100,6 +100,15 @@ class Program:
             self.process.kill()
         self.process.wait()
 
+    @property
+    def crashed(self):
+        """Whether it ended by a signal that nobody here sent."""
+        return not self.running and -self.process.returncode in (4, 5, 6, 7, 8, 11)
+
+    def obituary(self):
+        return f"{self.arguments[0]} died of signal {-self.process.returncode}:\n" + \
+            self.output()[-2000:]
+
     # What the kernel says of the process.
 
     def cpu_seconds(self):
