@@ -94,6 +94,7 @@ public final class Sidecar: EventHandler, TimerHandler {
             log.write(event.level, event.sentence)
         }
         self.discovery = discovery
+        discovery.onReady = { [unowned self] in becomeLive() }
         discovery.start()
     }
 
@@ -180,10 +181,7 @@ extension Sidecar: ConfigurationSink {
     func apply(
         _ snapshot: Snapshot, completion: @escaping (Result<Void, ApplyError>) -> Void
     ) {
-        dataPlane.apply(settings.effective(snapshot)) { [unowned self] result in
-            completion(result)
-            if case .success = result, discovery?.isReady == true { becomeLive() }
-        }
+        dataPlane.apply(settings.effective(snapshot), completion: completion)
     }
 }
 

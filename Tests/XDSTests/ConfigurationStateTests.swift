@@ -152,7 +152,8 @@ import XDS
 
     @Test func `has its names apart from those of the bootstrap file`() throws {
         let text =
-            "static_resources: {clusters: [{name: a, load_assignment: {}}, {name: xds, "
+            "static_resources: {listeners: [\(plainListener)], "
+            + "clusters: [{name: a, load_assignment: {}}, {name: xds, "
             + "load_assignment: {endpoints: [{lb_endpoints: [{endpoint: {address: "
             + "{socket_address: {address: 127.0.0.1, port_value: 1}}}}]}]}, "
             + "http2_protocol_options: {}}]}\n"
@@ -169,6 +170,14 @@ import XDS
         #expect(proxy.state.isReady)
     }
 }
+
+/// A listener with no routes as it stands in a file.
+private let plainListener =
+    "{name: s, address: {socket_address: {address: 127.0.0.1, port_value: 0}}, filter_chains: "
+    + "[{filters: [{typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.network."
+    + "http_connection_manager.v3.HttpConnectionManager, stat_prefix: s, route_config: {}, "
+    + "http_filters: [{typed_config: {'@type': "
+    + "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}]}}]}]}"
 
 // MARK: What the tests say and hear
 

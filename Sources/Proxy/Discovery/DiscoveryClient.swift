@@ -33,9 +33,11 @@ final class DiscoveryClient: TimerHandler {
         case waiting(TimerToken)
     }
 
-    /// How long changes are collected before they are written to disk.
-    static let saveDelay = Duration.seconds(1)
+    /// How long after a write to disk the next one follows; changes are collected until then.
+    static let savePause = Duration.seconds(1)
 
+    /// Called once, when ``isReady`` has become true.
+    var onReady: (() -> Void)?
     private let loop: EventLoop
     private let controlPlane: Bootstrap.ControlPlane?
     private unowned let sink: any ConfigurationSink
@@ -52,6 +54,7 @@ final class DiscoveryClient: TimerHandler {
     private var isPerforming = false
     private var deadlineTimer: (time: Duration, token: TimerToken)?
     private var saveTimer: TimerToken?
+    private var nextSave: Instant
     private var saved: SavedConfiguration?
     private var address: SocketAddress?
     /// Why the latest response of a type was refused, while it is the latest.
@@ -73,6 +76,7 @@ final class DiscoveryClient: TimerHandler {
         report: @escaping (Event) -> Void
     ) {
         self.loop = loop
+        nextSave = loop.now
         controlPlane = bootstrap.controlPlane
         self.sink = sink
         self.metrics = metrics
@@ -207,6 +211,10 @@ extension DiscoveryClient {
             }
         }
         isPerforming = false
+        if state.isReady, let onReady {
+            self.onReady = nil
+            onReady()
+        }
         tellNotices()
         setDeadline()
     }
@@ -248,13 +256,19 @@ extension DiscoveryClient {
         }
     }
 
+    /// The first good configuration is on disk before it is acknowledged, later ones soon after.
     private func saveLater() {
         guard stateDirectory != nil, saveTimer == nil, state.isReady else { return }
-        saveTimer = loop.schedule(after: Self.saveDelay, for: self)
+        guard saved != nil else {
+            save()
+            return
+        }
+        saveTimer = loop.schedule(at: max(nextSave, loop.now), for: self)
     }
 
     private func save() {
         saveTimer = nil
+        nextSave = loop.now + Self.savePause
         let configuration = state.saveable
         if configuration == saved { return }
         do throws(Errno) {

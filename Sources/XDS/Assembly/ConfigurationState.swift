@@ -297,12 +297,13 @@ extension ConfigurationState {
         return reject(response.receipt, of: response.type, reason: reason)
     }
 
-    /// Ready means that the control plane has spoken, and nothing that it wants is missing.
+    /// Ready means that the control plane has spoken, nothing that it wants is missing, and
+    /// somebody can be served.
     mutating func noteReadiness() {
         if isReady || flight != nil { return }
         let first = discovers.intersection([.listener, .cluster])
         let hasSpoken = isResumed || first.isSubset(of: answeredTypes)
         let isServing = wanted.listeners.keys.allSatisfy { inEffect.listeners[$0] != nil }
-        isReady = hasSpoken && isServing
+        isReady = hasSpoken && isServing && !inEffect.listeners.isEmpty
     }
 }
