@@ -14,6 +14,9 @@ final class Worker: EventHandler, TurnHandler {
     static let receiveByteCount = 64 * 1024
     /// Most exchanges that wait with their memory for a next request.
     static let spareExchangeCount = 256
+    /// How long a connection may be idle while draining: a next request could be on its way,
+    /// when its client was not told that the connection closes.
+    static let drainPause = Duration.milliseconds(100)
 
     let loop: EventLoop
     let metrics: WorkerMetrics
@@ -36,6 +39,8 @@ final class Worker: EventHandler, TurnHandler {
     private var spareExchanges: [Exchange] = []
     private var failedPools: [ConnectionPool] = []
     private var isFlushPlanned = false
+    private var isAccepting = true
+    private var hasReportedDrained = false
 
     init(
         mailbox: Mailbox<WorkerMessage>, reports: Mailbox<WorkerReport>, metrics: WorkerMetrics,
@@ -114,6 +119,7 @@ final class Worker: EventHandler, TurnHandler {
     private func open(_ listener: ListenerRuntime, _ socket: consuming Socket) {
         do throws(Errno) {
             try listener.open(socket)
+            listener.setAccepting(isAccepting)
         } catch {
             // Only a lack of kernel memory makes epoll refuse a fresh descriptor.
             metrics.listenerFailures.add()
@@ -134,17 +140,26 @@ final class Worker: EventHandler, TurnHandler {
         }
         connections[ObjectIdentifier(connection)] = connection
         metrics.connectionOpened()
-        if connections.count == connectionLimit { setAccepting(false) }
+        if connections.count >= connectionLimit { setAccepting(false) }
     }
 
     func closed(_ connection: ServerConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         metrics.connectionClosed()
-        if connections.count == connectionLimit - 1 { setAccepting(true) }
-        if isDraining, connections.isEmpty { reports.post(.drained) }
+        if connections.count < connectionLimit { setAccepting(true) }
+        reportDrained()
+    }
+
+    /// Says once that draining is over.
+    private func reportDrained() {
+        guard isDraining, connections.isEmpty, !hasReportedDrained else { return }
+        hasReportedDrained = true
+        reports.post(.drained)
     }
 
     private func setAccepting(_ isAccepting: Bool) {
+        if self.isAccepting == isAccepting { return }
+        self.isAccepting = isAccepting
         for listener in listeners.values { listener.setAccepting(isAccepting) }
     }
 
@@ -182,7 +197,7 @@ final class Worker: EventHandler, TurnHandler {
     private func drain() {
         isDraining = true
         closesConnections = true
-        if connections.isEmpty { reports.post(.drained) }
+        reportDrained()
     }
 
     private func closeIdleConnections() {

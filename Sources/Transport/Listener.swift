@@ -87,19 +87,25 @@ public final class Listener: EventHandler, TimerHandler {
     /// Accepts again after a rest; called by the loop.
     public func timerFired(_ timer: TimerToken) {
         restTimer = nil
-        setAccepting(true)
+        updateInterest()
     }
 
     private func rest() {
         exhaustionCount += 1
-        setAccepting(false)
+        if restTimer != nil { return }
         restTimer = loop.schedule(after: Self.restAfterExhaustion, for: self)
+        updateInterest()
     }
 
-    /// Lets connections wait in the kernel, or takes them again.
+    /// Lets connections wait in the kernel, or takes them again, after a rest that is under way.
     public func setAccepting(_ isAccepting: Bool) {
-        guard let token else { return }
         self.isAccepting = isAccepting
-        try? loop.modify(token, socket.descriptor, for: isAccepting ? .readable : [])
+        updateInterest()
+    }
+
+    private func updateInterest() {
+        guard let token else { return }
+        let isWatching = isAccepting && restTimer == nil
+        try? loop.modify(token, socket.descriptor, for: isWatching ? .readable : [])
     }
 }
