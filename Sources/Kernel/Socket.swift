@@ -157,13 +157,13 @@ public struct Socket: ~Copyable {
         }
     }
 
-    /// Whether the peer has closed or reset the connection, as far as the kernel knows now; bytes
-    /// that wait to be read are left there.
-    public func hasEnded() -> Bool {
+    /// Whether bytes wait to be read, or the peer has closed or reset the connection, as far as the
+    /// kernel knows now; the bytes are left there.
+    public func hasInput() -> Bool {
         var byte: UInt8 = 0
         let flags = CInt(MSG_PEEK) | CInt(MSG_DONTWAIT)
         let count = unsafe recv(descriptor.rawValue, &byte, 1, flags)
-        return count == 0 || count == -1 && errno != EAGAIN && errno != EINTR
+        return count != -1 || errno != EAGAIN && errno != EINTR
     }
 
     /// Tells the peer that no more bytes come, and goes on reading.

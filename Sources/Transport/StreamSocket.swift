@@ -14,7 +14,8 @@ public struct StreamSocket: ~Copyable {
     private var token: Token?
     private var interest: Readiness = []
     private var queue = Buffer()
-    private var isReading = false
+    /// Whether what arrives is asked for.
+    public private(set) var isReading = false
 
     public init(_ socket: consuming Socket, on loop: EventLoop) {
         self.socket = .some(socket)
@@ -127,9 +128,9 @@ public struct StreamSocket: ~Copyable {
         socket?.shutdownWriting()
     }
 
-    /// Whether the peer has closed or reset the connection, as far as the kernel knows now.
-    public func hasEnded() -> Bool {
-        socket?.hasEnded() ?? true
+    /// Whether there is something to read, be it the end, as far as the kernel knows now.
+    public func hasInput() -> Bool {
+        socket?.hasInput() ?? true
     }
 
     /// Gives up what is queued, when the peer takes nothing any more; reading goes on.

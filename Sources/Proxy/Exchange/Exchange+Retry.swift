@@ -24,7 +24,6 @@ extension Exchange: TimerHandler {
             return retryByPolicy()
         }
         guard request.method.isIdempotent, resets == 1 else { return false }
-        flags = []
         worker.metrics.retries.add()
         dispatch(fresh: isReused)
         return true
@@ -45,7 +44,7 @@ extension Exchange: TimerHandler {
         if timer == perTryTimer {
             perTryTimer = nil
             attemptTimedOut()
-        } else if case .backingOff = upstreamState {
+        } else if case .backingOff(timer) = upstreamState {
             upstreamState = .none
             dispatch(fresh: false)
         }

@@ -35,20 +35,20 @@ extension Exchange {
         }
         endpoint = chosen
         attempts += 1
-        switch pool.connection(for: self, fresh: isFresh) {
-        case .connection(let connection):
-            if !request.method.isIdempotent, connection.isStale {
-                // A request that must not be sent twice is not tried on a dead connection.
-                connection.close()
-                attempts -= 1
-                dispatch(fresh: true)
-            } else {
-                attach(connection)
-            }
+        var answer = pool.connection(for: self, fresh: isFresh)
+        if case .connection(let connection) = answer, !request.method.isIdempotent,
+            connection.isStale
+        {
+            // A request that must not be sent twice is not tried on a dead connection.
+            connection.close()
+            answer = pool.connection(for: self, fresh: true)
+        }
+        switch answer {
+        case .connection(let connection): attach(connection)
         case .waiting:
             upstreamState = .waiting(pool)
         case .overflow:
-            answer(503, .upstreamOverflow)
+            self.answer(503, .upstreamOverflow)
         }
     }
 
@@ -62,16 +62,19 @@ extension Exchange {
         connection.carry(self, method: request.method)
         forwarding.cluster.requestStarted(endpoint)
         forwarding.cluster.metrics.attemptStarted(isRetry: attempts > 1)
-        if let limit = forwarding.rules.retry?.perTryTimeout {
-            perTryTimer = worker.loop.schedule(after: limit, for: self)
-        }
-        if !connection.send(outgoing.bytes) { discardsBody = true }
+        if requestIsComplete { startPerTryTimer() }
+        connection.send(outgoing.bytes)
         if outgoing.count > Self.replayByteCount {
             isReplayable = false
             outgoing.release()
         }
-        if connection.queuedByteCount == 0, case .body = requestState {
-            downstream?.setReading(true)
+        if !requestIsComplete { downstream?.updateReading() }
+    }
+
+    /// The time of one attempt begins when the upstream can have the whole request, as in Envoy.
+    func startPerTryTimer() {
+        if let limit = forwarding?.rules.retry?.perTryTimeout {
+            perTryTimer = worker.loop.schedule(after: limit, for: self)
         }
     }
 
@@ -92,19 +95,21 @@ extension Exchange {
         let isReused = connection.isReused
         // A kept-alive connection that its server closed in time says nothing about the server.
         detach(reusable: false, outcome: isReused && !hasResponseBegun ? nil : .reset)
-        switch end {
-        case .closed: flags.insert(.upstreamConnectionTermination)
-        case .reset: flags.insert(.upstreamReset)
-        case .malformed: flags.insert(.upstreamProtocolError)
-        }
+        let reason: ResponseFlags =
+            switch end {
+            case .closed: .upstreamConnectionTermination
+            case .reset: .upstreamReset
+            case .malformed: .upstreamProtocolError
+            }
         if hasResponseBegun {
+            flags.insert(reason)
             downstream?.abort()
             return
         }
         switch end {
-        case .malformed: answer(502, .upstreamProtocolError)
+        case .malformed: answer(502, reason)
         case .closed, .reset:
-            if !retryAfterReset(reused: isReused) { answer(503, flags) }
+            if !retryAfterReset(reused: isReused) { answer(503, reason) }
         }
     }
 

@@ -22,6 +22,9 @@ final class ConnectionPool {
     let addressText: String
     let endpoint: EndpointHandle
     unowned let cluster: UpstreamCluster
+    /// The same, as long as there is a connection: its end has to be told even when no
+    /// configuration and no exchange knows the cluster any more.
+    private var clusterInUse: UpstreamCluster?
     unowned let worker: Worker
     private var idle: [UpstreamConnection] = []
     private var waiting: [Exchange] = []
@@ -80,6 +83,7 @@ final class ConnectionPool {
 
     /// A connection attempt failed; the exchange that waits longest hears of it.
     func connectFailed() {
+        let cluster = cluster
         connectingCount -= 1
         let exchange = takeWaiting(at: 0)
         closed()
@@ -102,12 +106,14 @@ final class ConnectionPool {
 
     /// A connection has ended, whatever it was doing.
     func closed() {
+        let cluster = cluster
         connectionCount -= 1
         cluster.limits.release(.connections)
         cluster.metrics.activeConnections.subtract()
         cluster.connectionClosed(endpoint)
         // One of those that wait may now open the connection that the limit refused it.
         if connectingCount < waiting.count { connect() }
+        if connectionCount == 0 { clusterInUse = nil }
     }
 
     private func settle(_ connection: UpstreamConnection) {
@@ -133,9 +139,16 @@ final class ConnectionPool {
     /// whoever waits would wait in vain otherwise (as in Envoy).
     private func connect() {
         if !cluster.limits.acquire(.connections) {
+            if let connection = idle.first {
+                // Whoever waits beside an idle connection needs a fresh one: it takes this place.
+                idle.removeFirst()
+                connection.close()
+                return
+            }
             if connectionCount > 0 { return }
             cluster.limits.acquireBeyondLimit(.connections)
         }
+        clusterInUse = cluster
         connectionCount += 1
         connectingCount += 1
         cluster.metrics.activeConnections.add()

@@ -72,23 +72,19 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         setReading(true)
     }
 
-    /// Sends a part of the request.
-    ///
-    /// - Returns: Whether the connection still takes bytes; the answer may come all the same.
-    func send(_ bytes: Span<UInt8>) -> Bool {
-        guard isWritable else { return false }
+    /// Sends a part of the request; drops it when the peer takes none any more, since its answer
+    /// or its end, which says what to do, may still come.
+    func send(_ bytes: Span<UInt8>) {
+        guard isWritable else { return }
         do throws(Errno) {
             try stream.write(bytes)
         } catch {
             isWritable = false
         }
-        return isWritable
     }
 
-    /// Sends a part of the request.
-    ///
-    /// - Returns: Whether the connection still takes bytes; the answer may come all the same.
-    func send(_ buffer: borrowing Buffer) -> Bool {
+    /// Sends a part of the request, as above.
+    func send(_ buffer: borrowing Buffer) {
         send(buffer.bytes)
     }
 
@@ -105,7 +101,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     func release(reusable isReusable: Bool) {
         guard case .carrying = state else { return }
         let limit = pool.cluster.cluster.maximumRequestsPerConnection ?? .max
-        if isReusable, isWritable, exchangeCount < limit {
+        if isReusable, isWritable, stream.queuedByteCount == 0, exchangeCount < limit {
             state = .idle
             pool.released(self)
         } else {
@@ -113,8 +109,9 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         }
     }
 
-    /// Whether the peer has closed an idle connection, as far as the kernel knows now.
-    var isStale: Bool { stream.hasEnded() }
+    /// Whether the peer has closed an idle connection, or sent what nobody asked for, as far as
+    /// the kernel knows now.
+    var isStale: Bool { stream.hasInput() }
 
     // MARK: For the pool
 
@@ -200,6 +197,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         } catch {
             isWritable = false
             stream.discardQueue()
+            exchange.upstreamDrained()
         }
     }
 
@@ -224,7 +222,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         do throws(ParseError) {
             switch try decoder.endOfInput() {
             case .endOfBody: exchange.responseEnded(reusable: false)
-            case .betweenMessages: close()
+            case .betweenMessages: exchange.upstreamEnded(.closed)
             }
         } catch {
             exchange.upstreamEnded(.closed)
