@@ -30,18 +30,23 @@ extension ServerConnection {
 
     func nextDeadline() -> Deadline {
         switch state {
-        case .idle:
-            return Deadline(
-                instant: lastActivity.after(listener.limits.idle), verdict: .close)
+        case .idle: return Deadline(instant: endOfIdling, verdict: .close)
         case .exchanging(let exchange): return deadline(of: exchange)
         case .flushing:
             return Deadline(
                 instant: lastActivity.after(listener.limits.streamIdle),
                 verdict: .close)
-        case .lingering:
-            return Deadline(instant: lastActivity + Self.lingerDuration, verdict: .close)
+        case .lingering(let end):
+            return Deadline(instant: min(lastActivity + Self.lingerPause, end), verdict: .close)
         case .closed: return Deadline(instant: Self.never, verdict: .close)
         }
+    }
+
+    private var endOfIdling: Instant {
+        // A response that nobody reads is not idleness.
+        if queuedByteCount > 0 { return lastActivity.after(listener.limits.streamIdle) }
+        let end = lastActivity.after(listener.limits.idle)
+        return worker.isDraining ? min(end, lastActivity + Worker.drainPause) : end
     }
 
     private func deadline(of exchange: Exchange) -> Deadline {

@@ -17,12 +17,14 @@ final class ServerConnection: EventHandler, TimerHandler {
         case flushing(resets: Bool)
         /// Everything is sent; what still arrives is thrown away, so that no reset destroys the
         /// response before the client has read it (RFC 9112 §9.6).
-        case lingering
+        case lingering(until: Instant)
         case closed
     }
 
-    /// How long a connection lingers for the client to close it.
-    static let lingerDuration = Duration.seconds(2)
+    /// How long a lingering connection waits for more of what it throws away.
+    static let lingerPause = Duration.seconds(2)
+    /// How long a connection lingers for the client to close it, whatever still arrives.
+    static let lingerDuration = Duration.seconds(30)
     /// Most bytes of further requests that wait while one is answered; one receive at the most.
     static let pipelinedByteCount = Worker.receiveByteCount
 
@@ -79,6 +81,9 @@ final class ServerConnection: EventHandler, TimerHandler {
     // MARK: For the exchange
 
     /// Sends two parts of a response that follow each other.
+    ///
+    /// The exchange ends here when the client is gone; nothing of the parts is touched then, since
+    /// the caller lends them.
     func send(_ first: borrowing Buffer, _ second: Span<UInt8>) {
         lastActivity = worker.loop.now
         do throws(Errno) {
@@ -88,7 +93,7 @@ final class ServerConnection: EventHandler, TimerHandler {
         }
     }
 
-    /// Sends a part of a response.
+    /// Sends a part of a response; as with two parts, the exchange may end here.
     func send(_ buffer: borrowing Buffer) {
         lastActivity = worker.loop.now
         do throws(Errno) {
@@ -98,11 +103,29 @@ final class ServerConnection: EventHandler, TimerHandler {
         }
     }
 
-    /// Stops or goes on reading, as the request's reader keeps up.
-    func setReading(_ isReading: Bool) {
-        if inputHasEnded { return }
-        stream.setReading(isReading)
-        if isReading, !isDecoding, !incoming.isEmpty { resume() }
+    /// Reads on where that is of use now; else TCP slows the client down.
+    func updateReading() {
+        if isDecoding { return }
+        let isWanted = wantsInput
+        if isWanted == stream.isReading { return }
+        stream.setReading(isWanted)
+        if isWanted {
+            // What nobody read meanwhile was not the client's delay.
+            bodyWindow = BodyRateWindow(start: worker.loop.now)
+            arm(by: nextDeadline().instant)
+        }
+    }
+
+    private var wantsInput: Bool {
+        if inputHasEnded { return false }
+        switch state {
+        case .idle: return stream.queuedByteCount == 0
+        case .exchanging(let exchange):
+            return exchange.requestIsComplete
+                ? incoming.count < Self.pipelinedByteCount : !exchange.isUpstreamSlow
+        case .flushing, .closed: return false
+        case .lingering: return true
+        }
     }
 
     /// The request is complete, so the time that its route allows begins.
@@ -114,13 +137,12 @@ final class ServerConnection: EventHandler, TimerHandler {
     func exchangeEnded() {
         guard case .exchanging(let exchange) = state else { return }
         lastActivity = worker.loop.now
-        let staysOpen = !exchange.downstreamCloses
-        let isComplete = exchange.requestIsComplete
+        let closes = exchange.downstreamCloses
         worker.finish(exchange, of: self)
-        if !staysOpen {
+        if closes {
             state = .flushing(resets: false)
             incoming.release()
-            finishFlushing(lingers: !isComplete || !inputHasEnded)
+            finishFlushing(lingers: true)
             return
         }
         state = .idle
@@ -141,7 +163,7 @@ final class ServerConnection: EventHandler, TimerHandler {
 
     /// Closes the connection when nothing is under way, else after the response.
     func drain() {
-        if case .idle = state, decoder.isIdle { close() }
+        if case .idle = state, incoming.isEmpty { closeFlushed() }
     }
 
     // MARK: For the loop
@@ -174,12 +196,13 @@ final class ServerConnection: EventHandler, TimerHandler {
         do throws(Errno) {
             transfer = try stream.receive(into: &room)
         } catch {
+            if isScratch { worker.returnScratch(buffer) }
             fail()
             return
         }
         switch transfer {
         case .wouldBlock: break
-        case .ended: endInput()
+        case .ended: inputHasEnded = true
         case .bytes(let count):
             buffer.commit(count)
             buffer.consume(decode(buffer.bytes))
@@ -198,7 +221,7 @@ final class ServerConnection: EventHandler, TimerHandler {
         keep(buffer, isScratch: false)
     }
 
-    /// Keeps what was not decoded, and stops reading when that is enough.
+    /// Keeps what was not decoded.
     private func keep(_ buffer: consuming Buffer, isScratch: Bool) {
         let isKept = stream.isOpen && !buffer.isEmpty
         if isScratch {
@@ -207,18 +230,23 @@ final class ServerConnection: EventHandler, TimerHandler {
         } else if isKept {
             incoming = buffer
         }
-        if incoming.count >= Self.pipelinedByteCount { stream.setReading(false) }
         settle()
     }
 
     /// After each step: reads on where that is of use, and ends when the client has ended.
     private func settle() {
-        guard case .idle = state else { return }
-        if inputHasEnded {
-            close()
-        } else {
-            stream.setReading(true)
-            arm(by: nextDeadline().instant)
+        updateReading()
+        switch state {
+        case .idle:
+            if inputHasEnded, incoming.isEmpty {
+                closeFlushed()
+            } else {
+                arm(by: nextDeadline().instant)
+            }
+        case .exchanging(let exchange):
+            if inputHasEnded, !exchange.requestIsComplete { fail() }
+        case .lingering: if inputHasEnded { close() }
+        case .flushing, .closed: return
         }
     }
 
@@ -231,7 +259,8 @@ final class ServerConnection: EventHandler, TimerHandler {
             let exchange: Exchange
             switch state {
             case .idle:
-                if offset == input.count { return offset }
+                // A client that does not read its responses gets no further ones to be queued.
+                if offset == input.count || stream.queuedByteCount > 0 { return offset }
                 exchange = worker.takeExchange()
                 exchange.start(for: self)
                 state = .exchanging(exchange)
@@ -253,13 +282,18 @@ final class ServerConnection: EventHandler, TimerHandler {
                 arm(by: nextDeadline().instant)
                 return offset + decoded.consumed
             case .head:
-                exchange.requestHeadArrived()
+                // Else the end comes at once, and then the whole request is dealt with.
+                if exchange.request.framing.hasBody { exchange.requestHeadArrived() }
             case .body(let range):
                 bodyWindow.add(range.count)
                 exchange.requestBodyArrived(
                     input.extracting(offset + range.lowerBound..<offset + range.upperBound))
             case .end:
-                exchange.requestEnded()
+                if case .head = exchange.requestState {
+                    exchange.requestArrived()
+                } else {
+                    exchange.requestEnded()
+                }
             }
             offset += decoded.consumed
         }
@@ -275,18 +309,6 @@ final class ServerConnection: EventHandler, TimerHandler {
         exchange.answer(error.status, .downstreamProtocolError)
     }
 
-    /// The client has sent its last byte; it may still be reading.
-    private func endInput() {
-        inputHasEnded = true
-        stream.setReading(false)
-        switch state {
-        case .idle, .lingering: close()
-        case .exchanging(let exchange):
-            if !exchange.requestIsComplete { fail() }
-        case .flushing, .closed: return
-        }
-    }
-
     private func flush() {
         lastActivity = worker.loop.now
         do throws(Errno) {
@@ -297,15 +319,22 @@ final class ServerConnection: EventHandler, TimerHandler {
         }
         switch state {
         case .exchanging(let exchange): exchange.downstreamDrained()
-        case .flushing: finishFlushing(lingers: !inputHasEnded)
-        case .idle, .lingering, .closed: return
+        case .flushing: finishFlushing(lingers: true)
+        case .idle: resume()
+        case .lingering, .closed: return
         }
+    }
+
+    /// Closes the connection once the kernel has taken every response.
+    private func closeFlushed() {
+        state = .flushing(resets: false)
+        finishFlushing(lingers: false)
     }
 
     private func finishFlushing(lingers: Bool) {
         guard case .flushing(let resets) = state else { return }
         if stream.queuedByteCount > 0 {
-            stream.setReading(false)
+            updateReading()
             arm(by: nextDeadline().instant)
             return
         }
@@ -315,9 +344,9 @@ final class ServerConnection: EventHandler, TimerHandler {
             return
         }
         stream.shutdownWriting()
-        state = .lingering
         lastActivity = worker.loop.now
-        stream.setReading(true)
+        state = .lingering(until: lastActivity + Self.lingerDuration)
+        updateReading()
         arm(by: nextDeadline().instant)
     }
 
@@ -325,7 +354,6 @@ final class ServerConnection: EventHandler, TimerHandler {
     private func fail() {
         if case .exchanging(let exchange) = state {
             exchange.flags.insert(.downstreamConnectionTermination)
-            worker.staging.removeAll()
             exchange.cancelUpstream(nil)
             worker.finish(exchange, of: self)
         }

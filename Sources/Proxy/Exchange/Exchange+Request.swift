@@ -10,21 +10,22 @@ extension Exchange {
     /// Most bytes of a request that are kept to be sent again.
     static let replayByteCount = 64 * 1024
 
-    /// The request head is complete: routes it and looks for an upstream.
-    ///
-    /// Without a body the end follows at once, and is waited for: an answer that is given before
-    /// the end of its request has to close the connection.
+    /// The head of a request with a body is complete: routes it and looks for an upstream.
     func requestHeadArrived() {
         requestState = .body
         worker.metrics.requestStarted()
-        if requestHasBody { route() }
+        route()
     }
 
-    private var requestHasBody: Bool {
-        switch request.framing {
-        case .none, .length(0): false
-        case .length, .chunked, .untilClose: true
-        }
+    /// A request without a body is complete: routes it and looks for an upstream.
+    ///
+    /// This is not done at its head, since an answer before the end of a request has to close.
+    func requestArrived() {
+        requestState = .complete
+        requestCompletedAt = worker.loop.now
+        worker.metrics.requestStarted()
+        route()
+        downstream?.requestDeadlineChanged()
     }
 
     /// A part of the request body arrived.
@@ -37,31 +38,28 @@ extension Exchange {
         case .waiting, .backingOff, .none:
             appendBody(bytes)
         }
-        if isUpstreamSlow { downstream?.setReading(false) }
     }
 
-    /// The request is complete, trailers included.
+    /// The body is complete, trailers included.
     func requestEnded() {
         requestState = .complete
         requestCompletedAt = worker.loop.now
-        if !requestHasBody { route() }
         downstream?.requestDeadlineChanged()
-        if discardsBody || request.framing != .chunked { return }
+        if discardsBody { return }
         if case .attached(let connection) = upstreamState {
-            worker.staging.removeAll()
-            Writer.lastChunk(trailers: request.trailers, to: &worker.staging)
-            keep(worker.staging)
-            _ = connection.send(worker.staging)
-            worker.staging.removeAll()
-        } else {
+            if request.framing == .chunked {
+                Writer.lastChunk(trailers: request.trailers, to: &worker.staging)
+                sendStaged(over: connection)
+            }
+            if !hasResponseBegun { startPerTryTimer() }
+        } else if request.framing == .chunked {
             Writer.lastChunk(trailers: request.trailers, to: &outgoing)
         }
     }
 
-    /// The upstream has taken what was queued for it.
+    /// The upstream has taken what was queued for it, or will never take it.
     func upstreamDrained() {
-        if case .complete = requestState { return }
-        downstream?.setReading(true)
+        if !requestIsComplete { downstream?.updateReading() }
     }
 
     /// Whether reading more of the request would only make a queue longer.
@@ -74,18 +72,19 @@ extension Exchange {
     }
 
     private func forward(_ bytes: Span<UInt8>, over connection: UpstreamConnection) {
-        let isTaken: Bool
         if request.framing == .chunked {
-            worker.staging.removeAll()
             Self.appendChunk(bytes, to: &worker.staging)
-            keep(worker.staging)
-            isTaken = connection.send(worker.staging)
-            worker.staging.removeAll()
+            sendStaged(over: connection)
         } else {
             keep(bytes)
-            isTaken = connection.send(bytes)
+            connection.send(bytes)
         }
-        if !isTaken { discardsBody = true }
+    }
+
+    private func sendStaged(over connection: UpstreamConnection) {
+        keep(worker.staging)
+        connection.send(worker.staging)
+        worker.staging.removeAll()
     }
 
     private func appendBody(_ bytes: Span<UInt8>) {

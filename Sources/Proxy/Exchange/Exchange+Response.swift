@@ -65,7 +65,7 @@ extension Exchange {
         responseState = .complete
         flushResponse()
         detach(
-            reusable: isReusable && requestIsComplete && !discardsBody,
+            reusable: isReusable && requestIsComplete,
             outcome: .answered(status: status))
         downstream?.exchangeEnded()
     }
@@ -100,6 +100,7 @@ extension Exchange {
         Writer.statusLine(status, to: &worker.staging)
     }
 
+    /// Ends the head that ``beginAnswer(_:)`` began, and with it the exchange.
     ///
     /// - Parameter body: Not sent in answer to HEAD, nor with a status that has none.
     func endAnswer(body: borrowing Buffer) {
@@ -168,11 +169,7 @@ extension Exchange {
     }
 
     private func writeConnectionField() {
-        if downstreamCloses {
-            Writer.field("connection", "close", to: &worker.staging)
-        } else if request.version == .http10 {
-            Writer.field("connection", "keep-alive", to: &worker.staging)
-        }
+        if downstreamCloses { Writer.field("connection", "close", to: &worker.staging) }
     }
 }
 

@@ -44,7 +44,8 @@ extension Exchange {
     func route() {
         guard let downstream else { return }
         let binding = downstream.listener.routes
-        guard let route = binding.table.match(request) else {
+        // Nothing here makes a tunnel.
+        guard request.method != .connect, let route = binding.table.match(request) else {
             answer(404, .noRoute)
             return
         }
