@@ -69,8 +69,7 @@ final class ConnectionPool {
     /// Closes idle connections; the others are closed when their exchange has ended.
     func retire() {
         isRetired = true
-        for connection in idle { connection.close() }
-        idle.removeAll()
+        while let connection = idle.popLast() { connection.close() }
     }
 
     /// A connection attempt succeeded.
