@@ -38,6 +38,7 @@ public enum ConsoleError: Error, Equatable, Sendable {
     public enum DocumentFault: Equatable, Sendable {
         case malformed(reason: String)
         case noServices
+        case noName
         case notAMapping(path: String)
         case unknownKey(String)
     }
@@ -154,6 +155,7 @@ extension ConsoleError.DocumentFault {
         switch self {
         case .malformed(let reason): reason
         case .noServices: "there is no service in it"
+        case .noName: "a service in a list needs its 'name'"
         case .unknownKey(let key): "'\(key)' is not known; only 'services' is"
         case .notAMapping(let path): "'\(path)' must be a mapping"
         }

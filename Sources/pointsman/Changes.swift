@@ -6,12 +6,13 @@ struct Apply: ParsableCommand {
         abstract: "Make services what a file says.",
         discussion: """
             Shows what changes, service by service. All services are checked before the first one \
-            is changed. Services that the file does not name stay as they are, unless --prune.
+            is changed. Services that the file does not name stay as they are, unless --prune. What \
+            'get services -o yaml' prints can be edited and applied, too.
             """)
 
     @Option(
         name: [.short, .customLong("file")],
-        help: "YAML or JSON with 'services:'; '-' reads standard input.", completion: .file())
+        help: "YAML or JSON; '-' reads standard input.", completion: .file())
     var file: String
 
     @Flag(name: .customLong("prune"), help: "Remove the services that the file does not name.")

@@ -94,6 +94,8 @@ import Testing
         ("", "mesh.yaml: there is no service in it"),
         ("services: {}", "mesh.yaml: there is no service in it"),
         ("service: {}", "mesh.yaml: 'service' is not known; only 'services' is"),
+        ("[]", "mesh.yaml: there is no service in it"),
+        ("- { versions: {} }", "mesh.yaml: a service in a list needs its 'name'"),
         ("services: { a: [] }", "mesh.yaml: 'services.a' must be a mapping"),
         (
             "services: { a: {}, a: {} }",
@@ -113,6 +115,15 @@ import Testing
             parsing: Array(#"{"services":{"a":{"protocol":"grpc"}}}"#.utf8), path: "-")
         #expect(file.entries.map(\.name) == ["a"])
         #expect(file.entries.map(\.document) == [["protocol": "grpc"]])
+    }
+
+    @Test(arguments: [
+        "name: a\nrevision: 3\nversions: {}\n", "- name: a\n  revision: 3\n  versions: {}\n",
+    ])
+    func `takes what get prints`(text: String) throws {
+        let file = try ServiceFile(parsing: Array(text.utf8), path: "-")
+        #expect(file.entries.map(\.name) == ["a"])
+        #expect(file.entries.map(\.document) == [["name": "a", "revision": 3, "versions": [:]]])
     }
 
     @Test func `says when the file cannot be read`() {

@@ -25,7 +25,7 @@ public struct Difference: Equatable, Sendable {
         lines = (document?.elements ?? []).compactMap { field in
             guard let path = field["path"]?.text else { return nil }
             let name = path.hasPrefix(prefix) ? String(path.dropFirst(prefix.count)) : path
-            return switch (field["before"]?.plainText, field["after"]?.plainText) {
+            return switch (Self.shown(field["before"]), Self.shown(field["after"])) {
             case (let before?, let after?):
                 Line(path: name, change: .changed(from: before, to: after))
             case (nil, let after?): Line(path: name, change: .added(after))
@@ -33,6 +33,12 @@ public struct Difference: Equatable, Sendable {
             case (nil, nil): nil
             }
         }
+    }
+
+    /// The value as it is shown; `nil` for none.
+    private static func shown(_ value: JSONValue?) -> String? {
+        guard let value, value != .null else { return nil }
+        return value.plainText.isEmpty ? "(empty)" : value.plainText
     }
 
     /// The lines as text, `+` for what is new, `-` for what goes, `~` for what changes.

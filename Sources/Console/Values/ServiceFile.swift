@@ -1,7 +1,8 @@
 import Kernel
 import YAML
 
-/// The services of a document that `apply` takes, in YAML or JSON.
+/// The services of a document that `apply` takes, in YAML or JSON: a mapping under `services`, or
+/// what `get services` prints as one of them or as a list.
 public struct ServiceFile: Equatable, Sendable {
     public struct Entry: Equatable, Sendable {
         public var name: String
@@ -41,20 +42,36 @@ public struct ServiceFile: Equatable, Sendable {
         } catch {
             throw .document(path: path, fault: .malformed(reason: error.description))
         }
-        for entry in document.root.entries ?? [] where entry.key != "services" {
+        entries = try Self.entries(of: document.root, path: path)
+        if entries.isEmpty { throw .document(path: path, fault: .noServices) }
+    }
+
+    private static func entries(of root: Node, path: String) throws(ConsoleError) -> [Entry] {
+        if let list = root.elements {
+            return try list.map { node throws(ConsoleError) in
+                try named(node, path: path)
+            }
+        }
+        if root["name"] != nil { return [try named(root, path: path)] }
+        for entry in root.entries ?? [] where entry.key != "services" {
             throw .document(path: path, fault: .unknownKey(entry.key))
         }
-        guard let services = document.root["services"]?.entries, !services.isEmpty else {
-            throw .document(path: path, fault: .noServices)
-        }
-        var entries: [Entry] = []
-        for service in services {
+        return try (root["services"]?.entries ?? []).map { service throws(ConsoleError) in
             if service.value.entries == nil {
                 throw .document(path: path, fault: .notAMapping(path: "services.\(service.key)"))
             }
-            entries.append(Entry(name: service.key, document: JSONValue(service.value)))
+            return Entry(name: service.key, document: JSONValue(service.value))
         }
-        self.entries = entries
+    }
+
+    /// A service as `get services -o yaml` shows it, which can be edited and applied: its
+    /// `revision` makes the change fail when somebody else came first.
+    private static func named(_ node: Node, path: String) throws(ConsoleError) -> Entry {
+        let document = JSONValue(node)
+        guard let name = document["name"]?.text, !name.isEmpty else {
+            throw .document(path: path, fault: .noName)
+        }
+        return Entry(name: name, document: document)
     }
 }
 
