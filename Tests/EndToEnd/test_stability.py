@@ -95,6 +95,7 @@ def test_a_restart_while_the_control_plane_is_away(world):
 def test_a_kill_leaves_a_state_that_can_be_used(world):
     """Written and renamed: kill -9 in the middle of pushes never costs both generations."""
     world.settle(v1=100)
+    until(lambda: [f for f in world.state.iterdir() if f.suffix != ".tmp"], 5, "a saved state")
     for _ in range(100 if FULL else 8):
         for turn in range(random.randint(1, 30)):
             world.server.set("rds", world.routes(v1=turn % 2, v2=1))
