@@ -22,6 +22,10 @@ public struct Document: Sendable {
         guard bytes.count <= limits.byteCount else {
             throw .textTooLong(limitInBytes: limits.byteCount)
         }
+        if let json = try JSONReader.root(of: bytes, limits: limits) {
+            root = json
+            return
+        }
         var builder = TreeBuilder(reader: try EventReader(bytes), limits: limits)
         root = try builder.document()
     }

@@ -28,7 +28,7 @@ struct ApplyError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Who puts configurations in effect; lives on the main loop.
 protocol ConfigurationSink: AnyObject {
-    /// Puts `snapshot`, whose references all resolve, in effect on every worker, or changes nothing.
+    /// Puts `snapshot`, whose references all resolve, in effect on every worker, or nothing.
     ///
     /// - Parameters:
     ///   - snapshot: The whole configuration; what it does not name any more goes away.

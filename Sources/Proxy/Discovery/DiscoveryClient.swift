@@ -49,7 +49,8 @@ final class DiscoveryClient: TimerHandler {
     private var delay = ReconnectDelay()
     private var random = SystemRandomNumberGenerator()
     private var limits = GRPCLimits()
-    private var nextAddress = 0
+    /// Chooses among the addresses, so that one that worked is the first to be tried again.
+    private var failedConnectCount = 0
     private var actions: [ConfigurationState.Action] = []
     private var isPerforming = false
     private var deadlineTimer: (time: Duration, token: TimerToken)?
@@ -139,18 +140,22 @@ extension DiscoveryClient: GRPCClientCallDelegate {
         guard let controlPlane else { return }
         connection = .none
         metrics.connects.add()
-        let target = controlPlane.addresses[nextAddress % controlPlane.addresses.count]
-        nextAddress &+= 1
-        guard let address = SocketAddress.resolve(host: target.host, port: target.port).first else {
+        // A name may have addresses that nobody listens on, such as ::1 of localhost.
+        let addresses = controlPlane.addresses.flatMap {
+            SocketAddress.resolve(host: $0.host, port: $0.port)
+        }
+        guard !addresses.isEmpty else {
             metrics.disconnects.add()
-            report(.unresolved(host: target.host, retryIn: reconnectLater()))
+            let host = controlPlane.addresses.first?.host ?? ""
+            report(.unresolved(host: host, retryIn: reconnectLater()))
             return
         }
+        let address = addresses[failedConnectCount % addresses.count]
+        self.address = address
         connection = .calling(
             GRPCClientCall(
                 loop: loop, address: address, authority: controlPlane.authority,
                 path: AggregatedDiscoveryService.streamPath, limits: limits, delegate: self))
-        self.address = address
     }
 
     private func reconnectLater() -> Duration {
@@ -181,7 +186,7 @@ extension DiscoveryClient: GRPCClientCallDelegate {
 
     func call(_ call: GRPCClientCall, didClose status: GRPCStatus) {
         switch connection {
-        case .calling(let own) where own === call: break
+        case .calling(let own) where own === call: failedConnectCount += 1
         case .open(let own) where own === call: state.streamDidClose()
         case .none, .calling, .open, .waiting: return
         }
