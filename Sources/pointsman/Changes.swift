@@ -5,9 +5,9 @@ struct Apply: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make services what a file says.",
         discussion: """
-            Shows what changes, service by service. All services are checked before the first one \
-            is changed. Services that the file does not name stay as they are, unless --prune. What \
-            'get services -o yaml' prints can be edited and applied, too.
+            Shows what changes, service by service. All services are checked before the first \
+            one is changed. Services that the file does not name stay as they are, unless \
+            --prune. What 'get services -o yaml' prints can be edited and applied, too.
             """)
 
     @Option(
