@@ -93,6 +93,7 @@ extension Exchange {
     func upstreamEnded(_ end: UpstreamEnd) {
         guard case .attached(let connection) = upstreamState else { return }
         let isReused = connection.isReused
+        if isReused, !hasResponseBegun { connection.wasStale() }
         // A kept-alive connection that its server closed in time says nothing about the server.
         detach(reusable: false, outcome: isReused && !hasResponseBegun ? nil : .reset)
         let reason: ResponseFlags =

@@ -1,5 +1,6 @@
 import Balancing
 import EventLoop
+import HTTP
 import Kernel
 import Mesh
 import Telemetry
@@ -32,6 +33,7 @@ final class ConnectionPool {
     private var connectionCount = 0
     private var connectingCount = 0
     private var isRetired = false
+    private var patience = PeerPatience()
 
     init(
         to address: SocketAddress, endpoint: EndpointHandle, of cluster: UpstreamCluster,
@@ -51,12 +53,29 @@ final class ConnectionPool {
     ///   - isFresh: Whether a connection that was used before will not do.
     /// - Returns: What became of it.
     func connection(for exchange: Exchange, fresh isFresh: Bool) -> Answer {
-        if !isFresh, let connection = idle.popLast() { return .connection(connection) }
+        let needsFresh = isFresh || !mayReuse(idle.last, for: exchange)
+        // One that it may not use makes room for the one that it opens.
+        if needsFresh, !idle.isEmpty { idle.removeFirst().close() }
+        if !needsFresh, let connection = idle.popLast() { return .connection(connection) }
         guard cluster.limits.acquire(.pendingRequests) else { return .overflow }
-        exchange.needsFreshConnection = isFresh
+        exchange.needsFreshConnection = needsFresh
         waiting.append(exchange)
         if connectingCount < waiting.count { connect() }
         return .waiting
+    }
+
+    /// Whether a connection that was used before will do, which may be one that comes free later.
+    ///
+    /// A request that must not be sent twice keeps away from connections that the peer might be
+    /// closing at this moment.
+    private func mayReuse(_ connection: UpstreamConnection?, for exchange: Exchange) -> Bool {
+        if exchange.request.method.isIdempotent { return true }
+        return patience.outlasts(connection?.idleNanoseconds ?? 0, now: worker.loop.now)
+    }
+
+    /// Learns that the peer has closed a connection after that time without a request.
+    func peerClosedIdle(after nanoseconds: UInt64) {
+        patience.closed(after: nanoseconds, now: worker.loop.now)
     }
 
     /// Takes an exchange that no longer wants to wait out of the queue.

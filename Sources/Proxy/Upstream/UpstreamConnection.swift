@@ -25,6 +25,8 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     private var decoder: ResponseDecoder
     private var timer: TimerToken?
     private var idleSince: Instant
+    /// How long it was idle before the exchange that it carries.
+    private var idleBefore: UInt64 = 0
     private var exchangeCount: UInt32 = 0
     /// A connection that cannot be written to may still bring the answer that explains why.
     private var isWritable = true
@@ -59,6 +61,9 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     /// Whether it has carried no exchange yet, so that the peer cannot have tired of it.
     var isFresh: Bool { exchangeCount == 0 }
 
+    /// Since the exchange before has ended.
+    var idleNanoseconds: UInt64 { worker.loop.now.nanoseconds(since: idleSince) }
+
     /// How many bytes of the request the kernel has not taken yet.
     var queuedByteCount: Int { stream.queuedByteCount }
 
@@ -66,6 +71,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
 
     /// Begins to carry `exchange`, whose response is one to `method`.
     func carry(_ exchange: Exchange, method: Method) {
+        idleBefore = idleNanoseconds
         state = .carrying(exchange)
         exchangeCount &+= 1
         decoder.expect(responseTo: method)
@@ -103,10 +109,16 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         let limit = pool.cluster.cluster.maximumRequestsPerConnection ?? .max
         if isReusable, isWritable, stream.queuedByteCount == 0, exchangeCount < limit {
             state = .idle
+            idleSince = worker.loop.now
             pool.released(self)
         } else {
             close()
         }
+    }
+
+    /// The peer closed it while a request was on its way.
+    func wasStale() {
+        pool.peerClosedIdle(after: idleBefore)
     }
 
     /// Whether the peer has closed an idle connection, or sent what nobody asked for, as far as
@@ -137,7 +149,9 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     func handle(_ readiness: Readiness) {
         switch state {
         case .connecting: finishConnecting()
-        case .idle: closeIdle()
+        case .idle:
+            pool.peerClosedIdle(after: idleNanoseconds)
+            closeIdle()
         case .carrying(let exchange):
             if readiness.contains(.writable) { flush(for: exchange) }
             if readiness.subtracting(.writable).isEmpty { return }
