@@ -63,7 +63,7 @@ final class Upstream: Sendable {
 }
 
 /// A thread that is kept in a list until it is joined.
-private final class JoinableThread: @unchecked Sendable {
+final class JoinableThread: @unchecked Sendable {
     private var thread: Kernel.Thread?
 
     init(_ body: @escaping @Sendable () -> Void) throws {
