@@ -87,7 +87,10 @@ final class Worker: EventHandler, TurnHandler {
         let retired = clusters.filter { current[$0.key] == nil }
         clusters = current
         applyListeners(configuration)
-        for cluster in retired.values { cluster.retire() }
+        for cluster in retired.values {
+            cluster.retire()
+            metrics.retireCluster(cluster.name)
+        }
         reports.post(.applied(configuration.revision))
     }
 
@@ -112,7 +115,10 @@ final class Worker: EventHandler, TurnHandler {
                 current[name] = listener
             }
         }
-        for (name, listener) in listeners where current[name] == nil { listener.close() }
+        for (name, listener) in listeners where current[name] == nil {
+            listener.close()
+            metrics.retireListener(name)
+        }
         listeners = current
     }
 

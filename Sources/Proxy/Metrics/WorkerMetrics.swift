@@ -4,9 +4,9 @@ import Telemetry
 
 /// What one worker counts; written by that worker alone, read by anyone.
 ///
-/// Parts of clusters and listeners are made when a configuration is applied and live as long as
-/// the worker, so that a counter never goes back. There are at most ``maximumPartCount`` of each:
-/// whatever comes after that is counted together under ``overflowName``.
+/// Parts of clusters and listeners are made when a configuration is applied. They stay when it
+/// goes, so that no counter goes back, until their place is needed: there are at most
+/// ``maximumPartCount`` of each. What finds no place is counted together under ``overflowName``.
 final class WorkerMetrics: Sendable {
     static let maximumPartCount = 1024
     /// No cluster or listener of that name is shown apart from it.
@@ -25,8 +25,8 @@ final class WorkerMetrics: Sendable {
     let unroutedResponses = StatusCounters()
     private let flags = InlineArray<32, Counter> { _ in Counter() }
 
-    private let clusters = Mutex<[String: ClusterMetrics]>([:])
-    private let listeners = Mutex<[String: ListenerMetrics]>([:])
+    private let clusters = Mutex(MetricsParts<ClusterMetrics>())
+    private let listeners = Mutex(MetricsParts<ListenerMetrics>())
 
     init() {}
 
@@ -60,33 +60,53 @@ final class WorkerMetrics: Sendable {
 
     /// The part for a cluster; looked up when a configuration is applied, not for each request.
     func cluster(_ name: String) -> ClusterMetrics {
-        clusters.withLock { clusters in
-            let name = Self.key(name, among: clusters)
-            if let metrics = clusters[name] { return metrics }
-            let metrics = ClusterMetrics(name: name)
-            clusters[name] = metrics
-            return metrics
-        }
+        clusters.withLock { $0.part(name) { ClusterMetrics(name: $0) } }
+    }
+
+    /// Says that a cluster is gone from the configuration.
+    func retireCluster(_ name: String) {
+        clusters.withLock { $0.retire(name) }
     }
 
     /// The part for a listener; looked up when a configuration is applied.
     func listener(
         _ name: String, direction: Mesh.Listener.Direction = .unspecified
     ) -> ListenerMetrics {
-        listeners.withLock { listeners in
-            let name = Self.key(name, among: listeners)
-            if let metrics = listeners[name] { return metrics }
-            let metrics = ListenerMetrics(name: name, direction: direction)
-            listeners[name] = metrics
-            return metrics
+        listeners.withLock {
+            $0.part(name) { ListenerMetrics(name: $0, direction: direction) }
         }
     }
 
-    var allClusters: [ClusterMetrics] { clusters.withLock { Array($0.values) } }
+    /// Says that a listener is gone from the configuration.
+    func retireListener(_ name: String) {
+        listeners.withLock { $0.retire(name) }
+    }
 
-    var allListeners: [ListenerMetrics] { listeners.withLock { Array($0.values) } }
+    var allClusters: [ClusterMetrics] { clusters.withLock { Array($0.parts.values) } }
 
-    private static func key<Part>(_ name: String, among parts: [String: Part]) -> String {
-        parts[name] == nil && parts.count >= maximumPartCount ? overflowName : name
+    var allListeners: [ListenerMetrics] { listeners.withLock { Array($0.parts.values) } }
+}
+
+/// The parts of one kind, and which of them nothing uses any more.
+private struct MetricsParts<Part> {
+    private(set) var parts: [String: Part] = [:]
+    /// From the one that went first to the one that went last.
+    private var retired: [String] = []
+
+    mutating func part(_ name: String, make: (String) -> Part) -> Part {
+        retired.removeAll { $0 == name }
+        if let part = parts[name] { return part }
+        if parts.count >= WorkerMetrics.maximumPartCount, !retired.isEmpty {
+            parts[retired.removeFirst()] = nil
+        }
+        let hasPlace = parts.count < WorkerMetrics.maximumPartCount
+        let name = hasPlace ? name : WorkerMetrics.overflowName
+        let part = parts[name] ?? make(name)
+        parts[name] = part
+        return part
+    }
+
+    mutating func retire(_ name: String) {
+        if parts[name] != nil, !retired.contains(name) { retired.append(name) }
     }
 }

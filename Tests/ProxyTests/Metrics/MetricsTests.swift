@@ -116,6 +116,19 @@ private func busyWorker() -> WorkerMetrics {
         #expect(summary.clusters.first { $0.name == "overflow" }?.picks == 50)
     }
 
+    @Test func `give the place of what is gone to what comes`() {
+        let worker = WorkerMetrics()
+        for number in 0..<WorkerMetrics.maximumPartCount { _ = worker.cluster("\(number)") }
+        worker.cluster("5").picks.add(3)
+        for gone in ["5", "6", "5"] { worker.retireCluster(gone) }
+        #expect(worker.cluster("5").picks.value == 3)
+        #expect(worker.cluster("new").name == "new")
+        #expect(worker.cluster("newer").name == "overflow")
+        let names = Set(worker.allClusters.map(\.name))
+        #expect(names.contains("5"))
+        #expect(!names.contains("6"))
+    }
+
     @Test func `keep a status in exactly one series`() {
         var labels: Set<String> = []
         for index in 0..<StatusCounters.count {
