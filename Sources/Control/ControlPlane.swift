@@ -51,6 +51,8 @@ public final class ControlPlane {
     /// How long requests and streams have to end once the program is to stop.
     public static let shutdownLimit = Duration.seconds(3)
     private static let tickInterval = Duration.seconds(1)
+    /// The longest silence on the event stream.
+    private static let keepAliveInterval = Duration.seconds(15)
     /// The longest message of a client in bytes.
     private static let requestLimit = 4 << 20
 
@@ -65,6 +67,7 @@ public final class ControlPlane {
     private var isPushDue = false
     private var isCoverageStale = false
     private var isTurnEndAwaited = false
+    private var keepAliveTime = Duration.zero
 
     /// Reads the store and starts to listen.
     ///
@@ -202,6 +205,10 @@ extension ControlPlane: TurnHandler {
 extension ControlPlane: TimerHandler {
     public func timerFired(_ timer: TimerToken) {
         publisher.tick(at: time)
+        if time >= keepAliveTime {
+            keepAliveTime = time + Self.keepAliveInterval
+            api.events.keepAlive()
+        }
         _ = loop.schedule(after: Self.tickInterval, for: self)
     }
 }

@@ -1,5 +1,4 @@
 public import EventLoop
-import Glibc
 public import Kernel
 
 /// The control plane as a process: its loop, the signals that end it, and its log.
@@ -21,7 +20,7 @@ public final class ControlProgram {
         SignalQueue.ignoreBrokenPipes()
         _ = Machine.raiseDescriptorLimit()
         loop = try EventLoop()
-        signals = try SignalQueue([SIGTERM, SIGINT])
+        signals = try SignalQueue([SignalQueue.terminate, SignalQueue.interrupt])
         controlPlane = try ControlPlane(settings, loop: loop, log: log)
         self.log = log
     }
@@ -47,7 +46,7 @@ extension ControlProgram: EventHandler {
     public func handle(_ readiness: Readiness) {
         var isTold = false
         while let signal = signals.next() {
-            log("\(signal == SIGTERM ? "SIGTERM" : "SIGINT"): stopping")
+            log("\(signal == SignalQueue.terminate ? "SIGTERM" : "SIGINT"): stopping")
             isTold = true
         }
         if isTold { controlPlane.beginShutdown() }

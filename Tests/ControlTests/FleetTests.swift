@@ -87,10 +87,12 @@ import Testing
         let log = EventLog(epoch: 7)
         let sink = Sink()
         log.follow(sink, after: nil, greeting: greeting)
+        log.keepAlive()
+        #expect(sink.text.hasSuffix("\n:\n\n"))
         sink.isOpen = false
-        log.append("revision", 1)
+        log.keepAlive()
         #expect(log.followerCount == 0)
-        for _ in 0..<EventLog.limit { log.append("revision", 1) }
+        for _ in 0...EventLog.limit { log.append("revision", 1) }
         let late = Sink()
         log.follow(late, after: "7-0", greeting: greeting)
         #expect(late.text.contains("event: reset"))

@@ -60,6 +60,13 @@ final class EventLog {
         if sink.deliver(start) { followers.append(sink) }
     }
 
+    /// Sends what says nothing to all followers, so that neither they nor anything between takes
+    /// the silence for the end.
+    func keepAlive() {
+        let comment = Array(":\n\n".utf8)
+        followers.removeAll { !$0.deliver(comment) }
+    }
+
     func unfollow(_ sink: any EventSink) {
         followers.removeAll { $0 === sink }
     }
