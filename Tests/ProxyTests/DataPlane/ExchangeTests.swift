@@ -43,7 +43,7 @@ private let get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n"
     }
 
     @Test func `of a client that stops sending is answered to the last byte`() throws {
-        let size = 24 << 20
+        let size = 16 << 20
         let upstream = try Upstream { peer in
             while peer.readMessage().isComplete {
                 peer.send("HTTP/1.1 200 OK\r\ncontent-length: \(size)\r\n\r\n")
@@ -56,8 +56,9 @@ private let get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n"
         let client = try rig.connect()
         client.send(get + get)
         client.finishWriting()
+        // Slower than the proxy, so that the last bytes wait there.
+        client.pauseMicroseconds = 300
         for _ in 0..<2 {
-            #expect(try rig.turn(until: { rig.upstreamConnectionCount == 1 }))
             let answer = client.readMessage()
             #expect(answer.isComplete)
             #expect(answer.body.count == size)

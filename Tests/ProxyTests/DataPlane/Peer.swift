@@ -8,6 +8,9 @@ final class Peer: @unchecked Sendable {
     /// How much of `received` has been read.
     private var start = 0
 
+    /// How long it rests before each receive.
+    var pauseMicroseconds: UInt32 = 0
+
     private var waitingCount: Int { received.count - start }
 
     init(owning descriptor: CInt) {
@@ -83,6 +86,7 @@ final class Peer: @unchecked Sendable {
     /// Waits for more bytes; `nil` when some came.
     private func fill() -> End? {
         if start == received.count { forget() }
+        if pauseMicroseconds > 0 { usleep(pauseMicroseconds) }
         var room = [UInt8](repeating: 0, count: 64 * 1024)
         let count = unsafe recv(descriptor, &room, room.count, 0)
         if count > 0 {
