@@ -221,6 +221,11 @@ public struct Socket: ~Copyable {
         try set(CInt(IPPROTO_TCP), TCP_KEEPCNT, probes)
     }
 
+    /// Probes after 15 seconds of silence, and gives the connection up 6 seconds later.
+    public func noticeVanishedPeer() throws(Errno) {
+        try setKeepAlive(idleSeconds: 15, intervalSeconds: 2, probes: 3)
+    }
+
     private func set(_ level: CInt, _ option: CInt, _ value: CInt) throws(Errno) {
         var value = value
         let descriptor = descriptor.rawValue

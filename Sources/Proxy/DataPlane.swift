@@ -198,6 +198,8 @@ final class DataPlane: ConfigurationSink, EventHandler {
             var address = address
             for _ in mailboxes {
                 let socket = try Socket.listening(on: address, sharesPort: true)
+                // Those that it accepts inherit this.
+                try socket.noticeVanishedPeer()
                 // With port 0 the first socket decides for all.
                 address = socket.localAddress ?? address
                 handover.add(socket)

@@ -37,7 +37,8 @@ final class Worker: EventHandler, TurnHandler {
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
     private var scratch = Buffer()
     private var spareExchanges: [Exchange] = []
-    private var failedPools: [ConnectionPool] = []
+    private var failedPools: [FailedConnect] = []
+    private var unflushedLogs: [ListenerLog] = []
     private var isFlushPlanned = false
     private var isAccepting = true
     private var hasReportedDrained = false
@@ -169,9 +170,14 @@ final class Worker: EventHandler, TurnHandler {
         for listener in listeners.values { listener.setAccepting(isAccepting) }
     }
 
+    private struct FailedConnect {
+        let pool: ConnectionPool
+        let blamesEndpoint: Bool
+    }
+
     /// Tells the pool at the end of this turn that its connection attempt failed at once.
-    func failSoon(_ pool: ConnectionPool) {
-        failedPools.append(pool)
+    func failSoon(_ pool: ConnectionPool, blamesEndpoint: Bool) {
+        failedPools.append(FailedConnect(pool: pool, blamesEndpoint: blamesEndpoint))
         planFlush()
     }
 
@@ -185,12 +191,14 @@ final class Worker: EventHandler, TurnHandler {
     func turnEnded() {
         var position = 0
         while position < failedPools.count {
-            failedPools[position].connectFailed()
+            let failure = failedPools[position]
+            failure.pool.connectFailed(blamesEndpoint: failure.blamesEndpoint)
             position += 1
         }
         failedPools.removeAll(keepingCapacity: true)
         isFlushPlanned = false
-        for listener in listeners.values { listener.log?.flush() }
+        for log in unflushedLogs { log.flush() }
+        unflushedLogs.removeAll(keepingCapacity: true)
     }
 
     // MARK: Drain
@@ -243,7 +251,11 @@ final class Worker: EventHandler, TurnHandler {
         exchange.record(on: connection.listener)
         if let log = connection.listener.log {
             exchange.log(from: connection, to: log)
-            planFlush()
+            if log.isFlushed {
+                log.isFlushed = false
+                unflushedLogs.append(log)
+                planFlush()
+            }
         }
         if spareExchanges.count < Self.spareExchangeCount {
             exchange.reset()

@@ -79,6 +79,8 @@ final class ListenerRuntime: ListenerDelegate {
 final class ListenerLog {
     let writer: AccessLogWriter
     var lines: AccessLog
+    /// Whether every line has been handed to the writer; the listener may be gone when it is.
+    var isFlushed = true
 
     init(_ writer: AccessLogWriter) {
         self.writer = writer
@@ -97,6 +99,7 @@ final class ListenerLog {
 
     /// Hands finished lines to the writer.
     func flush() {
+        isFlushed = true
         if lines.flush() { writer.wake() }
     }
 }

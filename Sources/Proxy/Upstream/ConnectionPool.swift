@@ -100,12 +100,16 @@ final class ConnectionPool {
     }
 
     /// A connection attempt failed; the exchange that waits longest hears of it.
-    func connectFailed() {
+    ///
+    /// - Parameter blamesEndpoint: Not when descriptors or memory of this side have run out.
+    func connectFailed(blamesEndpoint: Bool = true) {
         let cluster = cluster
         connectingCount -= 1
         let exchange = takeWaiting(at: 0)
         closed()
-        cluster.report(.connectFailed, for: endpoint, now: worker.loop.now)
+        if blamesEndpoint {
+            cluster.report(.connectFailed, for: endpoint, now: worker.loop.now)
+        }
         cluster.metrics.connectFailures.add()
         exchange?.connectFailed()
     }

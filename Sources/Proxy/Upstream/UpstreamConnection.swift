@@ -46,12 +46,13 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         do throws(Errno) {
             let socket = try Socket.connecting(to: pool.address)
             try? socket.setUserTimeout(userTimeout)
+            try? socket.noticeVanishedPeer()
             let connection = UpstreamConnection(socket, to: pool)
             try connection.stream.register(connection, for: .writable)
             connection.timer = worker.loop.schedule(
                 after: pool.cluster.cluster.connectTimeout, for: connection)
         } catch {
-            worker.failSoon(pool)
+            worker.failSoon(pool, blamesEndpoint: !error.isExhaustion)
         }
     }
 
