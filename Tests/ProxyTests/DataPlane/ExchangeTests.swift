@@ -57,7 +57,7 @@ private let get = "GET / HTTP/1.1\r\nhost: a\r\n\r\n"
         client.send(get + get)
         client.finishWriting()
         // Slower than the proxy, so that the last bytes wait there.
-        client.pauseMicroseconds = 300
+        client.pauseMilliseconds = 1
         for _ in 0..<2 {
             let answer = client.readMessage()
             #expect(answer.isComplete)

@@ -23,7 +23,7 @@ struct FaultyServer {
             record.arrived(request)
             if !request.isComplete { return }
             if random.oneIn(20) { return end() }
-            if random.oneIn(20) { usleep(UInt32(random.below(100_000))) }
+            if random.oneIn(20) { Peer.stall(milliseconds: random.below(100)) }
             if random.oneIn(30) {
                 peer.send("garbage\r\n\r\n")
                 return end()
@@ -88,7 +88,7 @@ struct FaultyServer {
         if random.oneIn(4) {
             let middle = random.below(bytes.count)
             peer.send(Array(bytes[..<middle]))
-            usleep(UInt32(random.below(3000)))
+            Peer.stall(milliseconds: random.below(4))
             peer.send(Array(bytes[middle...]))
         } else {
             peer.send(bytes)
@@ -207,7 +207,7 @@ struct FaultyClient {
         if random.oneIn(4) {
             let middle = random.below(bytes.count)
             peer.send(Array(bytes[..<middle]))
-            usleep(UInt32(random.below(2000)))
+            Peer.stall(milliseconds: random.below(3))
             peer.send(Array(bytes[middle...]))
         } else {
             peer.send(bytes)

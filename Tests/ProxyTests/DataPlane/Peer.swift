@@ -9,7 +9,7 @@ final class Peer: @unchecked Sendable {
     private var start = 0
 
     /// How long it rests before each receive.
-    var pauseMicroseconds: UInt32 = 0
+    var pauseMilliseconds = 0
 
     private var waitingCount: Int { received.count - start }
 
@@ -60,6 +60,11 @@ final class Peer: @unchecked Sendable {
         send(Array(text.utf8))
     }
 
+    /// Does nothing for a while, as a slow program would; no test waits for something so.
+    static func stall(milliseconds: Int) {
+        _ = poll(nil, 0, CInt(milliseconds))
+    }
+
     func finishWriting() {
         _ = shutdown(descriptor, CInt(SHUT_WR))
     }
@@ -86,7 +91,7 @@ final class Peer: @unchecked Sendable {
     /// Waits for more bytes; `nil` when some came.
     private func fill() -> End? {
         if start == received.count { forget() }
-        if pauseMicroseconds > 0 { usleep(pauseMicroseconds) }
+        if pauseMilliseconds > 0 { Peer.stall(milliseconds: pauseMilliseconds) }
         var room = [UInt8](repeating: 0, count: 64 * 1024)
         let count = unsafe recv(descriptor, &room, room.count, 0)
         if count > 0 {

@@ -40,19 +40,19 @@ import Testing
         Case(
             request: "GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n",
             response: "HTTP/1.1 103 Early Hints\r\nlink: l\r\n\r\nHTTP/1.1 200 OK\r\n"
-                + "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nt: u\r\n\r\n",
-            answer: "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nabc"),
+                + "transfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nt: u\r\n\r\n",
+            answer: "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\na"),
         Case(
             request: "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
-            response: "HTTP/1.0 200 OK\r\nserver: s\r\n\r\nabc",
+            response: "HTTP/1.0 200 OK\r\nserver: s\r\n\r\na",
             answer: "HTTP/1.1 200 OK\r\nserver: s\r\ntransfer-encoding: chunked\r\n\r\n"
-                + "3\r\nabc\r\n0\r\n\r\n"),
+                + "1\r\na\r\n0\r\n\r\n"),
         Case(
             request: "GET / HTTP/1.1\r\nhost: a\r\n\r\n",
             response: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: x\r\n"
-                + "x: y\r\n\r\n3\r\nabc\r\n0\r\nt: u\r\n\r\n",
+                + "x: y\r\n\r\n1\r\na\r\n0\r\nt: u\r\n\r\n",
             answer: "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-                + "3\r\nabc\r\n0\r\nt: u\r\n\r\n"),
+                + "1\r\na\r\n0\r\nt: u\r\n\r\n"),
         Case(
             request: "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n"
                 + "content-length: 3\r\n\r\nabc",
