@@ -194,7 +194,6 @@ final class DataPlane: ConfigurationSink, EventHandler {
             throw ApplyError(.listener(listener.name), "\"\(listener.host)\" is not an IP address")
         }
         do throws(Errno) {
-            try refuseForeignListener(on: address)
             var address = address
             for _ in mailboxes {
                 let socket = try Socket.listening(on: address, sharesPort: true)
@@ -209,14 +208,6 @@ final class DataPlane: ConfigurationSink, EventHandler {
             throw ApplyError(.listener(listener.name), "cannot listen on \(address): \(error)")
         }
         return handover
-    }
-
-    /// Fails when another process listens on `address`: sharing a port is meant for the workers of
-    /// one process, and two processes would each get some of the connections.
-    private func refuseForeignListener(on address: SocketAddress) throws(Errno) {
-        let isOurs = snapshot.listeners.values.contains { $0.port == address.port }
-        if isOurs || address.port == 0 { return }
-        _ = try Socket.listening(on: address, sharesPort: false)
     }
 
     private func accessLog(of listener: Listener) throws(ApplyError) -> AccessLogWriter? {

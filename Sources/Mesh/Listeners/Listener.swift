@@ -85,12 +85,12 @@ public struct ListenerLimits: Equatable, Sendable {
     public let maximumFieldCount: UInt32
 
     private init() {
-        idleTimeout = .seconds(3600)
+        idleTimeout = .seconds(300)
         streamIdleTimeout = .seconds(300)
         requestTimeout = nil
         requestHeadTimeout = .seconds(10)
         maximumConnectionDuration = nil
-        maximumHeadByteCount = 60 << 10
+        maximumHeadByteCount = 32 << 10
         maximumFieldCount = 100
     }
 
@@ -99,12 +99,12 @@ public struct ListenerLimits: Equatable, Sendable {
     /// - Throws: ``MeshError`` when a duration is not positive, or a number is zero or, for the size
     ///   of a head, more than 8 MiB.
     public init(
-        idleTimeout: Duration? = .seconds(3600),
+        idleTimeout: Duration? = .seconds(300),
         streamIdleTimeout: Duration? = .seconds(300),
         requestTimeout: Duration? = nil,
         requestHeadTimeout: Duration? = .seconds(10),
         maximumConnectionDuration: Duration? = nil,
-        maximumHeadByteCount: UInt32 = 60 << 10,
+        maximumHeadByteCount: UInt32 = 32 << 10,
         maximumFieldCount: UInt32 = 100
     ) throws(MeshError) {
         try require(positive: idleTimeout, "common_http_protocol_options.idle_timeout")

@@ -93,9 +93,11 @@ extension Exchange {
     func upstreamEnded(_ end: UpstreamEnd) {
         guard case .attached(let connection) = upstreamState else { return }
         let isReused = connection.isReused
-        if isReused, !hasResponseBegun { connection.wasStale() }
+        let hasAnswered = connection.hasAnswered
+        let wasStale = isReused && !hasAnswered
+        if wasStale { connection.wasStale() }
         // A kept-alive connection that its server closed in time says nothing about the server.
-        detach(reusable: false, outcome: isReused && !hasResponseBegun ? nil : .reset)
+        detach(reusable: false, outcome: wasStale ? nil : .reset)
         let reason: ResponseFlags =
             switch end {
             case .closed: .upstreamConnectionTermination
@@ -110,7 +112,10 @@ extension Exchange {
         switch end {
         case .malformed: answer(502, reason)
         case .closed, .reset:
-            if !retryAfterReset(reused: isReused) { answer(503, reason) }
+            // A part of an answer shows that the request was acted upon.
+            if hasAnswered {
+                answer(502, [reason, .upstreamProtocolError])
+            } else if !retryAfterReset(reused: isReused) { answer(503, reason) }
         }
     }
 

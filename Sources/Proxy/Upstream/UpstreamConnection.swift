@@ -56,6 +56,9 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         }
     }
 
+    /// Whether any byte of an answer to the exchange has come.
+    private(set) var hasAnswered = false
+
     /// Whether an exchange before this one has used the connection, so that it may be stale.
     var isReused: Bool { exchangeCount > 1 }
 
@@ -75,6 +78,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         idleBefore = idleNanoseconds
         state = .carrying(exchange)
         exchangeCount &+= 1
+        hasAnswered = false
         decoder.expect(responseTo: method)
         setReading(true)
     }
@@ -224,6 +228,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
             case .wouldBlock: break
             case .ended: end(exchange)
             case .bytes(let count):
+                hasAnswered = true
                 scratch.commit(count)
                 decode(scratch.bytes, for: exchange)
             }

@@ -172,7 +172,9 @@ extension ResourceDecoder {
         try refuse(common.hasMaxStreamDuration, path + ".max_stream_duration")
         try refuse(common.hasMaxRequestsPerConnection, path + ".max_requests_per_connection")
         let standard = ListenerLimits.default
-        let headKiB = manager.hasMaxRequestHeadersKb ? manager.maxRequestHeadersKb.value : 60
+        let headKiB =
+            manager.hasMaxRequestHeadersKb
+            ? manager.maxRequestHeadersKb.value : standard.maximumHeadByteCount >> 10
         guard headKiB <= 8192 else { throw MeshError("max_request_headers_kb", "must be 1…8192") }
         return try ListenerLimits(
             idleTimeout: common.hasIdleTimeout
