@@ -9,6 +9,9 @@ import Transport
 
 /// One listener as one worker runs it: its socket, its limits, and the routes in effect.
 final class ListenerRuntime: ListenerDelegate {
+    /// Rounds of accepting before a listener closes, enough for all that can wait (listen(2)).
+    private static let lastRounds = 16
+
     let name: String
     private(set) var limits: ListenerTimeouts
     private(set) var codecLimits: HTTP1.Limits
@@ -62,7 +65,7 @@ final class ListenerRuntime: ListenerDelegate {
     /// Stops accepting; connections end after the response that is on its way.
     func close() {
         // What the kernel has accepted already would be reset otherwise.
-        listener?.handle(.readable)
+        for _ in 0..<Self.lastRounds { listener?.handle(.readable) }
         listener?.close()
         listener = nil
     }

@@ -100,6 +100,8 @@ extension ServerConnection {
         }
         if exchange.hasResponseBegun {
             abort()
+            // Who has read nothing for so long will not read what is queued.
+            if case .streamIdle = verdict { close() }
             return
         }
         switch verdict {

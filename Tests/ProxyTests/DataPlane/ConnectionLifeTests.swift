@@ -155,6 +155,27 @@ private final class BlackHole {
         #expect(try rig.turn(until: { rig.clientCount == 0 }))
     }
 
+    @Test func `whose client reads no more ends, and its upstream's with it`() throws {
+        let upstream = try Upstream { peer in
+            while peer.readMessage().isComplete {
+                peer.send("HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n")
+                peer.send([UInt8](repeating: 1, count: 100_000_000))
+            }
+        }
+        defer { upstream.stop() }
+        let rig = try Rig()
+        let limits = try ListenerLimits(streamIdleTimeout: .milliseconds(300))
+        try rig.apply(to: [upstream], limits: limits)
+        let client = try rig.connect()
+        client.send(get)
+        #expect(client.skip(1) == nil)
+        #expect(
+            try rig.turn(until: {
+                rig.isQuiet && rig.clientCount == 0 && rig.upstreamConnectionCount == 0
+            }))
+        #expect(!client.readMessage().isComplete)
+    }
+
     @Test func `passes 64 MiB either way with little in between`() throws {
         let size = 64 << 20
         let sentCount = Atomic(0)
