@@ -1,7 +1,7 @@
 import Bytes
 public import HTTP
 
-/// Reads the requests of one connection, in their order (RFC 9112).
+/// Reads the requests of one connection, in their order (RFC 9112 §2.1).
 ///
 /// Each request comes as ``Event/head``, any number of ``Event/body(_:)`` and ``Event/end``; a
 /// request without a body has its `end` too. Ask until ``Event/needMore``, with empty input as

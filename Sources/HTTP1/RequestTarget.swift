@@ -14,8 +14,8 @@ enum RequestTarget {
 
     /// Takes `target` apart, which is not empty.
     ///
-    /// What RFC 3986 does not allow is refused, since the next reader might escape it, cut it off
-    /// or end the target there.
+    /// What RFC 3986 §2 does not allow is refused, since the next reader might escape it, cut it
+    /// off or end the target there.
     init(_ target: Span<UInt8>, method: Method) throws(ParseError) {
         if method == .connect {
             guard Authority.read(target)?.hasPort == true else { throw .targetInvalid }

@@ -1,7 +1,7 @@
 import Bytes
 public import HTTP
 
-/// Reads the responses of one connection to a server, in the order of the requests (RFC 9112).
+/// Reads the responses of one connection to a server, in the order of the requests (RFC 9112 §2.1).
 ///
 /// ``expect(responseTo:upgrade:)`` announces each request. Its response comes as ``Event/head``,
 /// any number of ``Event/body(_:)`` and ``Event/end``. An informational response is a `head` alone,

@@ -2,7 +2,8 @@
 ///
 /// It is read by authors of configurations, so the reason is a sentence.
 public struct MeshError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The field in xDS names, relative to the value that was being made; empty for the value itself.
+    /// The field in xDS names, relative to the value that was being made; empty for the value
+    /// itself.
     public let path: String
     public let reason: String
 

@@ -112,7 +112,7 @@ extension Snapshot.MissingReference {
         case .routeConfiguration(let name, let listener):
             "listener \"\(listener)\" uses route configuration \"\(name)\", which is not there"
         case .cluster(let name, let routes, let path):
-            "route configuration \"\(routes)\": \(path) uses cluster \"\(name)\", which is not there"
+            "route configuration \"\(routes)\": \(path) uses cluster \"\(name)\", which is missing"
         case .assignment(let name, let cluster):
             "cluster \"\(cluster)\" uses endpoints \"\(name)\", which are not there"
         }

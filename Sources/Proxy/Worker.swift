@@ -10,7 +10,8 @@ import Transport
 ///
 /// It shares nothing with other workers but pick sequences and circuit breakers.
 final class Worker: EventHandler, TurnHandler {
-    /// Most bytes that one receive brings, and so that are held for a slow reader on the other side.
+    /// Most bytes that one receive brings, and so that are held for a slow reader on the other
+    /// side.
     static let receiveByteCount = 64 * 1024
     /// Most exchanges that wait with their memory for a next request.
     static let spareExchangeCount = 256

@@ -2,9 +2,9 @@ import CRE2
 
 /// A compiled RE2 pattern that matches a whole text in time linear in its length.
 ///
-/// Two expressions are equal when their patterns are. A compiled pattern is immutable, so any thread
-/// may match with it; but RE2 keeps the states it has met behind a lock, so threads that match often
-/// do better with an ``independentCopy()`` each.
+/// Two expressions are equal when their patterns are. A compiled pattern is immutable, so any
+/// thread may match with it; but RE2 keeps the states it has met behind a lock, so threads that
+/// match often do better with an ``independentCopy()`` each.
 @safe public final class RegularExpression: Equatable, @unchecked Sendable {
     /// Most bytes that one pattern's program and automata may take.
     public static let memoryLimit = 1 << 20

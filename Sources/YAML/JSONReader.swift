@@ -20,7 +20,8 @@ struct JSONReader {
     /// Reads a text that may be JSON.
     ///
     /// - Returns: `nil` when it is none.
-    /// - Throws: ``DocumentError`` when it is JSON beyond the limits or with a key that stands twice.
+    /// - Throws: ``DocumentError`` when it is JSON beyond the limits or with a key that stands
+    ///   twice.
     static func root(of bytes: [UInt8], limits: Document.Limits) throws(DocumentError) -> Node? {
         let first = bytes.first { !isSpace($0) }
         guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return nil }

@@ -68,7 +68,8 @@ private func undated(_ text: String) -> String {
         }
         let client = try harness.connect()
         try client.send(
-            "HEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET /204 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+            "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n"
+                + "GET /204 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
         )
         #expect(try client.receiveEnd())
         #expect(

@@ -24,8 +24,8 @@ public struct Cluster: Equatable, Sendable {
 
         /// The ring that `ring_hash_lb_config` asks for.
         ///
-        /// - Throws: ``MeshError`` when a size is more than ``ringLimit`` or the smallest size is more
-        ///   than the largest.
+        /// - Throws: ``MeshError`` when a size is more than ``ringLimit`` or the smallest size is
+        ///   more than the largest.
         public static func ringHash(
             checkingMinimumSize minimumSize: UInt64 = 1024, maximumSize: UInt64 = ringLimit
         ) throws(MeshError) -> LoadBalancing {
@@ -111,7 +111,8 @@ public struct Cluster: Equatable, Sendable {
     }
 }
 
-/// How much a cluster is given at the same time: `envoy.config.cluster.v3.CircuitBreakers.Thresholds`.
+/// How much a cluster is given at the same time:
+/// `envoy.config.cluster.v3.CircuitBreakers.Thresholds`.
 public struct CircuitBreakers: Equatable, Sendable {
     public let connections: UInt32
     /// Requests that wait for a connection.

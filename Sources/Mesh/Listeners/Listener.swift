@@ -96,8 +96,8 @@ public struct ListenerLimits: Equatable, Sendable {
 
     /// Makes bounds.
     ///
-    /// - Throws: ``MeshError`` when a duration is not positive, or a number is zero or, for the size
-    ///   of a head, more than 8 MiB.
+    /// - Throws: ``MeshError`` when a duration is not positive, or a number is zero or, for the
+    ///   size of a head, more than 8 MiB.
     public init(
         idleTimeout: Duration? = .seconds(300),
         streamIdleTimeout: Duration? = .seconds(300),

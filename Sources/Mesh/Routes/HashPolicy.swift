@@ -1,4 +1,5 @@
-/// What of a request makes it belong to the same user: `envoy.config.route.v3.RouteAction.HashPolicy`.
+/// What of a request makes it belong to the same user:
+/// `envoy.config.route.v3.RouteAction.HashPolicy`.
 public struct HashPolicy: Equatable, Sendable {
     public enum Source: Equatable, Sendable {
         /// The values of that field; the name is in lower case.
@@ -11,7 +12,8 @@ public struct HashPolicy: Equatable, Sendable {
 
     public struct Cookie: Equatable, Sendable {
         public let name: String
-        /// `nil`: a missing cookie is not generated; zero: it lasts as long as the browser's session.
+        /// `nil`: a missing cookie is not generated; zero: it lasts as long as the browser's
+        /// session.
         public let timeToLive: Duration?
         /// Empty leaves the attribute out.
         public let path: String

@@ -58,8 +58,8 @@ public struct RetryPolicy: Equatable, Sendable {
 
     /// Makes a policy; without a `maximumInterval` it is ten times `baseInterval`.
     ///
-    /// - Throws: ``MeshError`` when a duration is not positive, the longest interval is shorter than
-    ///   the first, or a status code is not 100…599.
+    /// - Throws: ``MeshError`` when a duration is not positive, the longest interval is shorter
+    ///   than the first, or a status code is not 100…599.
     public init(
         conditions: Conditions,
         retryCount: UInt32 = 1,

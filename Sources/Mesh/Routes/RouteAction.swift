@@ -96,7 +96,8 @@ public struct ForwardAction: Equatable, Sendable {
     }
 }
 
-/// `regex_rewrite`: every match of the expression in the path is replaced; the query is not touched.
+/// `regex_rewrite`: every match of the expression in the path is replaced; the query is not
+/// touched.
 public struct RegexRewrite: Equatable, Sendable {
     /// Most bytes of a substitution.
     public static let substitutionLimit = 256
@@ -166,8 +167,8 @@ public struct WeightedClusters: Equatable, Sendable {
 
     /// Makes a split.
     ///
-    /// - Throws: ``MeshError`` when there is no entry or more than ``entryLimit``, or the sum of the
-    ///   weights is zero or more than `UInt32.max`.
+    /// - Throws: ``MeshError`` when there is no entry or more than ``entryLimit``, or the sum of
+    ///   the weights is zero or more than `UInt32.max`.
     public init(entries: [Entry], usesHashPolicy: Bool = false) throws(MeshError) {
         if entries.isEmpty { throw MeshError("clusters", "must not be empty") }
         if entries.count > Self.entryLimit {

@@ -113,7 +113,8 @@ public struct HeaderMatcher: Equatable, Sendable {
     }
 }
 
-/// A condition on the first query parameter of a name: `envoy.config.route.v3.QueryParameterMatcher`.
+/// A condition on the first query parameter of a name:
+/// `envoy.config.route.v3.QueryParameterMatcher`.
 public struct QueryParameterMatcher: Equatable, Sendable {
     public enum Condition: Equatable, Sendable {
         case string(StringMatcher)
@@ -148,7 +149,8 @@ public struct StringMatcher: Equatable, Sendable {
     }
 
     public let pattern: Pattern
-    /// Whether ASCII letters of either case count as the same; expressions do as they say themselves.
+    /// Whether ASCII letters of either case count as the same; expressions do as they say
+    /// themselves.
     public let ignoresCase: Bool
 
     /// Makes a condition.

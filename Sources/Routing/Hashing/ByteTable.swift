@@ -33,7 +33,8 @@ struct Text: Sendable {
 
 /// Hashes prefixes of a text that grow, within a scope such as a virtual host.
 ///
-/// Whole words of eight bytes are taken in once; what is left behind them only counts for one value.
+/// Whole words of eight bytes are taken in once; what is left behind them only counts for one
+/// value.
 struct PrefixHash {
     private var state: UInt64
     private var taken = 0

@@ -1,11 +1,12 @@
 import Bytes
 import Mesh
 
-/// Finds the first of many routes whose path matches, at the cost of the path and not of the routes.
+/// Finds the first of many routes whose path matches, at the cost of the path and not of the
+/// routes.
 ///
 /// Plain paths and prefixes are hashed, one chain of routes for each text; what cannot be hashed
-/// (expressions, letters of either case) is walked. Of all chains the lowest route number that meets
-/// the other conditions too is the first match.
+/// (expressions, letters of either case) is walked. Of all chains the lowest route number that
+/// meets the other conditions too is the first match.
 struct PathIndex: Sendable {
     /// What a virtual host has: parts of the lists of all hosts.
     struct Host: Sendable {

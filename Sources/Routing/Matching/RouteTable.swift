@@ -30,7 +30,8 @@ public final class RouteTable: Sendable {
 
     /// The first route of the request's virtual host whose conditions all hold; `nil` answers 404.
     ///
-    /// It costs as much as the path is long, plus what the conditions of routes with that path cost.
+    /// It costs as much as the path is long, plus what the conditions of routes with that path
+    /// cost.
     public func match(
         _ head: borrowing RequestHead, _ surroundings: Surroundings = Surroundings()
     ) -> RouteNumber? {
@@ -88,7 +89,8 @@ public final class RouteTable: Sendable {
 
     /// Appends the authority of the forwarded request, as the split's entry or the route says.
     ///
-    /// - Returns: Whether it is rewritten; if not, nothing is appended, and it stays as it was sent.
+    /// - Returns: Whether it is rewritten; if not, nothing is appended, and it stays as it was
+    ///   sent.
     public func appendRewrittenAuthority(
         of route: RouteNumber, destination: Destination, head: borrowing RequestHead,
         to buffer: inout Buffer
@@ -97,14 +99,16 @@ public final class RouteTable: Sendable {
             of: route, destination: destination, head: head, to: &buffer)
     }
 
-    /// Removes and adds the fields of a request as entry, route, virtual host and configuration say.
+    /// Removes and adds the fields of a request as entry, route, virtual host and configuration
+    /// say.
     public func mutateRequest(
         _ fields: inout Fields, of route: RouteNumber, destination: Destination
     ) {
         routes.mutateRequest(&fields, of: route, destination: destination)
     }
 
-    /// Removes and adds the fields of an answer as entry, route, virtual host and configuration say.
+    /// Removes and adds the fields of an answer as entry, route, virtual host and configuration
+    /// say.
     ///
     /// - Parameters:
     ///   - fields: The fields of the head that is sent to the client.

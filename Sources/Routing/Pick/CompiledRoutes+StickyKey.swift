@@ -102,7 +102,8 @@ private struct FreshCookie {
 }
 
 extension Fields {
-    /// The hash of the first cookie of that name (RFC 6265 §4.2.1); `nil` when it is missing or empty.
+    /// The hash of the first cookie of that name (RFC 6265 §4.2.1); `nil` when it is missing or
+    /// empty.
     fileprivate func cookieHash(_ name: Span<UInt8>) -> UInt64? {
         for index in indices where self[index].known == .cookie {
             let pairs = value(at: index)

@@ -1,9 +1,10 @@
-/// Which points in 0..<2⁶⁴ belong to which version, so that a user whose key hashes to a point stays.
+/// Which points in 0..<2⁶⁴ belong to which version, so that a user whose key hashes to a point
+/// stays.
 ///
 /// With two versions the map is a function of the weights alone, the same in the whole fleet. With
 /// more it is made from the one before by moving as few points as the change of the weights needs,
-/// and only from versions that shrink to versions that grow. Weights that are only rescaled, or put in
-/// another order, move nobody.
+/// and only from versions that shrink to versions that grow. Weights that are only rescaled, or put
+/// in another order, move nobody.
 struct StickyMap: Equatable, Sendable {
     /// Most intervals; a map that would need more is laid out anew.
     static let intervalLimit = 1024

@@ -3,7 +3,8 @@ public import Mesh
 /// What routing remembers from push to push, on the thread that publishes.
 ///
 /// A split whose weights stay keeps its ``PickSequence``, so that a push which does not concern it
-/// disturbs no count. It is a value: publish from a copy, and keep the copy once the push is in effect.
+/// disturbs no count. It is a value: publish from a copy, and keep the copy once the push is in
+/// effect.
 public struct RoutingState: Sendable {
     /// Names a split over pushes.
     private struct Key: Hashable {
