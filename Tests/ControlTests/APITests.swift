@@ -255,6 +255,21 @@ import Testing
     }
 
     @Test(arguments: [
+        ("127.0.0.1:7400", "", 200 as UInt16), ("localhost", "", 200), ("", "", 200),
+        ("[::1]:7400", "", 200), ("a.localhost:1", "", 200),
+        ("localhost:7400", "http://localhost:7400", 200),
+        ("localhost:7400", "http://localhost:80", 403), ("localhost:7400", "null", 403),
+        ("localhost:7400", "https://example.org", 403), ("example.org", "", 403),
+        ("127.0.0.1.example.org", "", 403), ("10.0.0.1:7400", "", 403), ("[::2]", "", 403),
+    ])
+    func `is not for pages of strangers`(host: String, origin: String, status: UInt16) throws {
+        let bench = try Bench()
+        let fields = ["host": host, "origin": origin].filter { !$0.value.isEmpty }
+        #expect(bench.send("GET", "/v1/services", nil, fields).status == status)
+        #expect(bench.send("GET", "/healthz", nil, fields).status == 200)
+    }
+
+    @Test(arguments: [
         ("", Tokens.Failure.noToken), ("# x\n", .noToken), ("ada", .line(1)),
         ("ada:short", .line(1)), ("\nada:0123456789abcdef\n:0123456789abcdef", .line(3)),
         ("ada:0123456789 abcdef", .line(1)),

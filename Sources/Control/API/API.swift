@@ -46,6 +46,7 @@ final class API {
     private func answer(_ request: APIRequest) -> Outcome {
         do throws(Problem) {
             let resource = try APIResource(path: request.path)
+            if tokens == nil, !resource.isOpen { try Origin.check(request) }
             var who = "anonymous"
             if let tokens, !resource.isOpen {
                 guard let name = tokens.name(authorization: request.field("authorization")) else {

@@ -57,6 +57,7 @@ struct Problem: Error {
         switch status {
         case 400: "Bad Request"
         case 401: "Unauthorized"
+        case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
         case 412: "Precondition Failed"

@@ -39,8 +39,10 @@ struct Catalog {
         self.services = services
         applications = world.services.mapValues(\.service.application)
         let version = "\(world.revision)"
-        clusters = .init(version: version, resources: ordered.flatMap(\.clusters))
-        assignments = .init(version: version, resources: ordered.flatMap(\.assignments))
+        clusters = Self.collection(
+            version, ordered.flatMap(\.clusters), sharing: previous?.clusters)
+        assignments = Self.collection(
+            version, ordered.flatMap(\.assignments), sharing: previous?.assignments)
         routes = .init(
             version: version,
             resources: [outbound.resource, inbound.resource] + ordered.map(\.routesForGRPC))
@@ -119,6 +121,18 @@ struct Catalog {
         return ResourceOffer(
             listeners: .init(version: "\(revision)", resources: listeners),
             routeConfigurations: routes, clusters: clusters, endpointAssignments: assignments)
+    }
+
+    /// Resources of a revision, in the memory of those before when they are the same: then each
+    /// client's are found equal without a look at them.
+    private static func collection(
+        _ version: String, _ resources: [Resource],
+        sharing previous: ResourceOffer.Collection?
+    ) -> ResourceOffer.Collection {
+        let next = ResourceOffer.Collection(version: version, resources: resources)
+        guard var shared = previous, shared.resources == next.resources else { return next }
+        shared.version = version
+        return shared
     }
 
     /// Everything that comes in goes to the program beside the sidecar, as long as that takes.

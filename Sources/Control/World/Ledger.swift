@@ -76,7 +76,8 @@ final class Ledger {
         let unchanged = Change(revision: world.revision, isChanged: false, differences: [])
         if names.isEmpty { return (unchanged, nil) }
 
-        let next = world.applying(changes.filter { names.contains($0.key) })
+        let changed = Set(names)
+        let next = world.applying(changes.filter { changed.contains($0.key) })
         if next.services.count > World.serviceLimit { throw .tooManyServices }
         do {
             try validate(next)

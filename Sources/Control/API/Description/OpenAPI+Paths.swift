@@ -21,6 +21,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "304": {"$ref": "#/components/responses/NotModified"}
               }
             }
@@ -41,6 +42,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "304": {"$ref": "#/components/responses/NotModified"},
                 "404": {"$ref": "#/components/responses/NotFound"}
               }
@@ -85,6 +87,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "412": {"$ref": "#/components/responses/PreconditionFailed"},
                 "413": {"$ref": "#/components/responses/TooLarge"},
                 "415": {"$ref": "#/components/responses/MediaType"},
@@ -116,6 +119,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "404": {"$ref": "#/components/responses/NotFound"},
                 "412": {"$ref": "#/components/responses/PreconditionFailed"},
                 "422": {"$ref": "#/components/responses/Unprocessable"},
@@ -142,6 +146,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "304": {"$ref": "#/components/responses/NotModified"},
                 "404": {"$ref": "#/components/responses/NotFound"}
               }
@@ -176,6 +181,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "404": {"$ref": "#/components/responses/NotFound"},
                 "412": {"$ref": "#/components/responses/PreconditionFailed"},
                 "413": {"$ref": "#/components/responses/TooLarge"},
@@ -202,7 +208,8 @@ extension OpenAPI {
                   }
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
-                "401": {"$ref": "#/components/responses/Unauthorized"}
+                "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"}
               }
             }
           },
@@ -223,6 +230,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "503": {"$ref": "#/components/responses/Unavailable"}
               }
             }
@@ -241,6 +249,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "404": {"$ref": "#/components/responses/NotFound"},
                 "503": {"$ref": "#/components/responses/Unavailable"}
               }
@@ -275,6 +284,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "404": {"$ref": "#/components/responses/NotFound"},
                 "413": {"$ref": "#/components/responses/TooLarge"},
                 "415": {"$ref": "#/components/responses/MediaType"},
@@ -299,6 +309,7 @@ extension OpenAPI {
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
                 "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"},
                 "503": {"$ref": "#/components/responses/Unavailable"}
               }
             }
@@ -315,7 +326,8 @@ extension OpenAPI {
                   }
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
-                "401": {"$ref": "#/components/responses/Unauthorized"}
+                "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"}
               }
             }
           },
@@ -329,7 +341,8 @@ extension OpenAPI {
                   "content": {"text/plain": {"schema": {"type": "string"}}}
                 },
                 "400": {"$ref": "#/components/responses/BadRequest"},
-                "401": {"$ref": "#/components/responses/Unauthorized"}
+                "401": {"$ref": "#/components/responses/Unauthorized"},
+                "403": {"$ref": "#/components/responses/Forbidden"}
               }
             }
           },

@@ -165,6 +165,12 @@ enum OpenAPI {
             },
             "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}}
           },
+          "Forbidden": {
+            "description": "A page of another site has sent it",
+            "content": {
+              "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            }
+          },
           "NotFound": {
             "description": "There is no such thing",
             "content": {
