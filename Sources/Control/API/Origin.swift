@@ -1,7 +1,7 @@
 /// Where a request comes from, as a browser tells it.
 ///
-/// Without tokens the API trusts this machine, and a browser on it runs pages of strangers: they may
-/// not send anything, nor read it under a name of their own that leads here.
+/// Without tokens the API trusts this machine, and a browser on it runs pages of strangers: they
+/// may not send anything, nor read it under a name of their own that leads here.
 enum Origin {
     /// Refuses a request for another name than this machine's, or for a page of another origin.
     ///
