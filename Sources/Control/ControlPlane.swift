@@ -68,6 +68,7 @@ public final class ControlPlane {
     private var isCoverageStale = false
     private var isTurnEndAwaited = false
     private var keepAliveTime = Duration.zero
+    private var pushTimer: TimerToken?
 
     /// Reads the store and starts to listen.
     ///
@@ -171,6 +172,11 @@ public final class ControlPlane {
         api.events.append("proxy", document)
     }
 
+    private func pushSome() {
+        guard publisher.pushSome(at: time), pushTimer == nil else { return }
+        pushTimer = loop.schedule(after: .zero, for: self)
+    }
+
     /// Many clients may advance in one turn; followers are told once.
     private func noteCoverage() {
         isCoverageStale = true
@@ -193,7 +199,8 @@ extension ControlPlane: TurnHandler {
         isTurnEndAwaited = false
         if isPushDue {
             isPushDue = false
-            publisher.push(at: time)
+            publisher.beginPush()
+            pushSome()
         }
         if isCoverageStale {
             isCoverageStale = false
@@ -204,6 +211,11 @@ extension ControlPlane: TurnHandler {
 
 extension ControlPlane: TimerHandler {
     public func timerFired(_ timer: TimerToken) {
+        if timer == pushTimer {
+            pushTimer = nil
+            pushSome()
+            return
+        }
         publisher.tick(at: time)
         if time >= keepAliveTime {
             keepAliveTime = time + Self.keepAliveInterval

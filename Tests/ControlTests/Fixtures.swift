@@ -56,7 +56,9 @@ final class Bench {
         api.onRevision = { [unowned self] world, _ in
             pushed.append(world.revision)
             publisher.adopt(world)
-            publisher.push(at: .zero)
+            publisher.beginPush()
+            var hasMore = true
+            while hasMore { hasMore = publisher.pushSome(at: .zero) }
         }
     }
 

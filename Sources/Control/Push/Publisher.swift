@@ -2,10 +2,15 @@ import Mesh
 
 /// Turns worlds into catalogs, and tells all clients of the latest.
 final class Publisher {
+    /// How many clients are told in one go.
+    static let batchLimit = 32
+
     private(set) var catalog: Catalog
     /// The latest that was checked; a world is checked before it is published.
     private var candidate: Catalog?
     private var subscribers: [UInt64: Subscriber] = [:]
+    /// Who has to be told of the catalog, the first to be told last.
+    private var untold: [UInt64] = []
     private var lastStream: UInt64 = 0
     private let fleet: Fleet
     private let wallClock: () -> Int64
@@ -32,20 +37,30 @@ final class Publisher {
         candidate = next
     }
 
-    /// Puts the world that was checked last in force; ``push(at:)`` tells clients.
+    /// Puts the world that was checked last in force; clients are told after ``beginPush()``.
     func adopt(_ world: World) {
         guard let next = candidate, next.revision == world.revision else { return }
         catalog = next
         candidate = nil
     }
 
-    /// Tells all clients of what is in force, whatever came since they were told last.
+    /// Begins to tell all clients of what is in force, those who came first first.
+    ///
+    /// Whoever was still to be told of the world before is told of this one.
+    func beginPush() {
+        untold = subscribers.keys.sorted(by: >)
+    }
+
+    /// Tells some clients; the rest wait, so that others get a turn between.
     ///
     /// - Parameter time: Since any fixed point, the same for all calls.
-    func push(at time: Duration) {
-        for (_, subscriber) in subscribers.sorted(by: { $0.key < $1.key }) {
-            subscriber.update(catalog, at: time)
+    /// - Returns: Whether there are more to tell.
+    func pushSome(at time: Duration) -> Bool {
+        for _ in 0..<Self.batchLimit {
+            guard let stream = untold.popLast() else { return false }
+            subscribers[stream]?.update(catalog, at: time)
         }
+        return !untold.isEmpty
     }
 
     /// A client has opened a stream.
