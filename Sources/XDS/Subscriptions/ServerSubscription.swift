@@ -178,6 +178,9 @@ public struct ServerSubscription: Sendable {
         switch interest {
         case .nothing: [:]
         case .everything: collection.resources
+        case .names(let names) where names.count < collection.resources.count:
+            // A client asks for one of a thousand route configurations, each time that it answers.
+            names.reduce(into: [:]) { $0[$1] = collection.resources[$1] }
         case .names(let names): collection.resources.filter { names.contains($0.key) }
         }
     }
