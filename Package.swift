@@ -15,7 +15,7 @@ let floors: KeyValuePairs<String, [String]> = [
     "Transport": ["HTTP1", "HTTP2", "HTTP", "EventLoop", "Kernel", "Bytes"],
     "Mesh": ["RegularExpressions"],
     "Routing": ["Mesh", "HTTP", "RegularExpressions", "Bytes"],
-    "Balancing": ["Mesh"],
+    "Balancing": ["Mesh", "Bytes"],
     "XDS": ["Mesh", "RegularExpressions", "HTTP", "Bytes", "YAML"],
     "Proxy": [
         "Routing", "Balancing", "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP1", "HTTP",
@@ -38,11 +38,7 @@ let programs: KeyValuePairs<String, [String]> = [
 /// What comes from other packages, and who may use it.
 let products: [String: [Target.Dependency]] = [
     "XDS": [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
-    "Control": [
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-        .product(name: "GRDB", package: "GRDB.swift"),
-    ],
-    "Proxy": [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
+    "Control": [.product(name: "GRDB", package: "GRDB.swift")],
     "pointsman-proxy": [.product(name: "ArgumentParser", package: "swift-argument-parser")],
     "pointsman-control": [.product(name: "ArgumentParser", package: "swift-argument-parser")],
     "pointsman": [.product(name: "ArgumentParser", package: "swift-argument-parser")],

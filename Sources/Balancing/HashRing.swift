@@ -1,3 +1,5 @@
+import Bytes
+
 /// Points on a circle of 64 bits, each of which belongs to an endpoint, placed as Envoy places
 /// them: XXH64 of `host:port_i`, as many points for each endpoint as its weight asks for.
 ///
@@ -37,7 +39,7 @@ struct HashRing {
             while Double(points.count) < targetCount {
                 key.removeLast(key.count - prefixCount)
                 key.append(contentsOf: String(copy).utf8)
-                points.append(Point(hash: xxHash64(key), slot: member.slot))
+                points.append(Point(hash: xxHash64(key.span), slot: member.slot))
                 copy += 1
             }
         }

@@ -75,6 +75,10 @@ extension Exchange {
             table: table, route: route, destination: destination, rules: rules, cluster: cluster,
             key: key, timeout: ListenerTimeouts.nanoseconds(rules.timeout))
         self.forwarding = forwarding
+        guard cluster.speaksHTTP1 else {
+            answer(502, .upstreamProtocolError)
+            return
+        }
         guard cluster.limits.acquire(.requests) else {
             answer(503, .upstreamOverflow)
             return

@@ -115,7 +115,9 @@ extension Exchange {
             // A part of an answer shows that the request was acted upon.
             if hasAnswered {
                 answer(502, [reason, .upstreamProtocolError])
-            } else if !retryAfterReset(reused: isReused) { answer(503, reason) }
+            } else if !retryAfterReset(reused: isReused) {
+                answer(503, reason)
+            }
         }
     }
 

@@ -42,6 +42,9 @@ final class UpstreamCluster {
         for handle in changes.added { add(handle, on: worker) }
     }
 
+    /// Whether requests can be sent there; HTTP/2 is spoken with the control plane only so far.
+    var speaksHTTP1: Bool { cluster.upstreamProtocol == .http1 }
+
     /// Chooses the endpoint of one attempt; `nil` when none may be used.
     func choose(hash: UInt64?, avoiding avoided: EndpointHandle?, now: Instant) -> EndpointHandle? {
         balancer.choose(hash: hash, avoiding: avoided, now: now.nanoseconds)

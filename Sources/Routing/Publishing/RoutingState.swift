@@ -1,3 +1,4 @@
+import Bytes
 public import Mesh
 
 /// What routing remembers from push to push, on the thread that publishes.

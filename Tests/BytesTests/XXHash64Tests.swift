@@ -1,4 +1,4 @@
-import Routing
+import Bytes
 import Testing
 
 @Suite struct `xxHash64 of bytes` {
@@ -29,5 +29,23 @@ import Testing
             return UInt8(generator >> 56)
         }
         #expect(xxHash64(bytes.span, seed: seed) == hash)
+    }
+}
+
+@Suite struct `xxHash64 of names of endpoints` {
+    @Test(arguments: [
+        ("", UInt64(0xEF46_DB37_51D8_E999)),
+        ("a", 0xD24E_C4F1_A98C_6E5B),
+        ("abc", 0x44BC_2CF5_AD77_0999),
+        ("1234567", 0xD3A4_6E91_0828_9359),
+        ("12345678", 0xD2D0_2F08_CF7C_FD4A),
+        ("127.0.0.1:80_0", 0x4BB2_F57C_DA42_C065),
+        ("[::1]:8080_17", 0xD4D4_851B_6983_368B),
+        ("Nobody inspects the spammish repetition", 0xFBCE_A83C_8A37_8BF1),
+        ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 0xE2DF_261F_C2EC_30EB),
+        ("yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy", 0x1908_1922_CA0A_F6CC),
+    ])
+    func `agrees with the reference`(text: String, hash: UInt64) {
+        #expect(xxHash64(Array(text.utf8).span) == hash)
     }
 }

@@ -1,5 +1,3 @@
-import Bytes
-
 /// The 64-bit xxHash of `bytes`, which Envoy uses for hash policies too.
 ///
 /// Source: doc/xxhash_spec.md of the xxHash project, "XXH64 Algorithm Description".
