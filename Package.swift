@@ -93,6 +93,14 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: walls + libraries + executables + tests + [
-        .testTarget(name: "TidyTests", swiftSettings: settings)
+        .testTarget(name: "TidyTests", swiftSettings: settings),
+        // Built by name for Benchmarks/run, and no part of what is shipped.
+        .executableTarget(
+            name: "micro-benchmarks",
+            dependencies: [
+                "Balancing", "Routing", "Telemetry", "Mesh", "HTTP1", "HTTP", "Bytes",
+            ],
+            path: "Benchmarks/Micro",
+            swiftSettings: settings),
     ],
     cxxLanguageStandard: .cxx17)
