@@ -1,6 +1,7 @@
 /* A small HTTP/1.1 server on one epoll loop: the yardstick's far end, never its bottleneck.
  *
- *   upstream NAME PORT [--delay-ms N] [--body N] [--close-after-ms N] [--host ADDRESS]
+ *   upstream NAME PORT [--delay-ms N] [--body N] [--chunked 1] [--close-after-ms N]
+ *            [--host ADDRESS]
  *
  * It answers every complete request with NAME in the body and in `x-upstream`, counts them, and
  * remembers per `x-id` value how often that id arrived (GET /-/count answers the number of
@@ -30,6 +31,7 @@ typedef struct {
     char *output;         /* only while an answer is not fully written */
     size_t left;
     int64_t due;          /* when the answer, or the close, is due; 0: nothing is */
+    int owes;             /* an answer, once the body is read */
     int answers_due, closing, is_open;
 } connection;
 
@@ -97,6 +99,14 @@ static void reply(int fd) {
     }
 }
 
+/* A request has arrived to its end. */
+static void served(int fd) {
+    table[fd].owes = 0;
+    if (delay_ms == 0) { reply(fd); return; }
+    table[fd].answers_due++;
+    due_in(fd, delay_ms);
+}
+
 static void remember(const char *head, const char *end) {
     const char *at = memmem(head, (size_t)(end - head), "x-id: ", 6);
     if (!at) return;
@@ -118,8 +128,7 @@ static size_t request(int fd, const char *head, size_t size) {
     else {
         requests++;
         remember(head, end);
-        if (delay_ms == 0) reply(fd);
-        else { table[fd].answers_due++; due_in(fd, delay_ms); }
+        table[fd].owes = 1;
     }
     return (size_t)(end + 2 - head);
 }
@@ -135,12 +144,11 @@ static void readable(int fd) {
     size_t size = c->held + (size_t)n, at = 0;
     while (at < size && c->is_open) {
         size_t skip = size - at < c->wanted ? size - at : c->wanted;
-        at += skip;
+        size_t taken = c->wanted ? 0 : request(fd, receive + at, size - at);
+        if (skip + taken == 0) break;
+        at += skip + taken;
         c->wanted -= skip;
-        if (at == size) break;
-        size_t taken = request(fd, receive + at, size - at);
-        if (taken == 0) break;
-        at += taken;
+        if (c->owes && c->wanted == 0) served(fd);
     }
     if (!c->is_open) return;
     c->held = size - at;
@@ -190,28 +198,38 @@ static void accept_all(int listener) {
     }
 }
 
+/* Makes the one answer: NAME in a field and in a body of at least `body` bytes. */
+static void prepare(const char *name, size_t body, int chunked) {
+    if (body < strlen(name) + 1) body = strlen(name) + 1;
+    answer = malloc(body + 256);
+    char *at = answer + sprintf(answer,
+        "HTTP/1.1 200 OK\r\nServer: yardstick\r\nDate: Sun, 22 Nov 2026 12:00:00 GMT\r\n"
+        "Content-Type: text/plain\r\nx-upstream: %s\r\n", name);
+    at += chunked ? sprintf(at, "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", body)
+                  : sprintf(at, "Content-Length: %zu\r\n\r\n", body);
+    memset(at, '.', body);
+    memcpy(at, name, strlen(name));
+    at += body;
+    at[-1] = '\n';
+    if (chunked) at += sprintf(at, "\r\n0\r\n\r\n");
+    answer_size = (size_t)(at - answer);
+}
+
 int main(int count, char **arguments) {
     if (count < 3) return 2;
     size_t body = 0;
+    int chunked = 0;
     const char *host = "127.0.0.1";
     for (int i = 3; i + 1 < count; i += 2) {
         int value = atoi(arguments[i + 1]);
         if (!strcmp(arguments[i], "--delay-ms")) delay_ms = value;
         else if (!strcmp(arguments[i], "--body")) body = (size_t)value;
+        else if (!strcmp(arguments[i], "--chunked")) chunked = value;
         else if (!strcmp(arguments[i], "--close-after-ms")) close_after_ms = value;
         else if (!strcmp(arguments[i], "--host")) host = arguments[i + 1];
         else return 2;
     }
-    const char *name = arguments[1];
-    if (body < strlen(name) + 1) body = strlen(name) + 1;
-    answer = malloc(body + 256);
-    answer_size = (size_t)sprintf(answer,
-        "HTTP/1.1 200 OK\r\nServer: yardstick\r\nDate: Sun, 22 Nov 2026 12:00:00 GMT\r\n"
-        "Content-Type: text/plain\r\nx-upstream: %s\r\nContent-Length: %zu\r\n\r\n", name, body);
-    memset(answer + answer_size, '.', body);
-    memcpy(answer + answer_size, name, strlen(name));
-    answer[answer_size + body - 1] = '\n';
-    answer_size += body;
+    prepare(arguments[1], body, chunked);
 
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
