@@ -149,14 +149,3 @@ struct Standing {
         return sum.overflow ? .max : sum.partialValue
     }
 }
-
-extension Duration {
-    /// Whole nanoseconds; none for a negative duration, the most there can be for one beyond them.
-    fileprivate var clampedNanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        if seconds < 0 || attoseconds < 0 { return 0 }
-        let whole = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let sum = whole.partialValue.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
-        return whole.overflow || sum.overflow ? .max : sum.partialValue
-    }
-}

@@ -3,7 +3,7 @@ import Kernel
 /// A request body has to arrive at a least rate, measured over windows, so that a slow sender
 /// cannot hold an upstream for ever.
 struct BodyRateWindow {
-    static let duration = Duration.seconds(30)
+    static let nanoseconds: UInt64 = 30_000_000_000
     /// 500 bytes a second.
     static let leastByteCount = 15_000
 
@@ -11,7 +11,7 @@ struct BodyRateWindow {
     private var byteCount = 0
 
     init(start: Instant) {
-        deadline = start + Self.duration
+        deadline = start.after(Self.nanoseconds)
     }
 
     mutating func add(_ count: Int) {

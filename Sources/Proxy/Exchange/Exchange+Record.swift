@@ -17,7 +17,7 @@ extension Exchange {
             worker.metrics.requestEnded(flags)
         }
         if status != 0 { listener.metrics.record(status: status, nanoseconds: nanoseconds) }
-        guard let cluster = forwarding?.cluster else {
+        guard let cluster else {
             if status != 0 { worker.metrics.unroutedResponses.add(status) }
             return
         }
@@ -64,13 +64,13 @@ extension Exchange {
     }
 
     private func logUpstream(to log: ListenerLog) {
-        guard let forwarding else { return }
+        guard let forwarding, let table, let cluster else { return }
         var name = Buffer()
-        forwarding.table.appendName(of: forwarding.route, to: &name)
+        table.appendName(of: forwarding.route, to: &name)
         log.add(.route, name)
-        log.lines.add(.cluster, forwarding.cluster.name)
+        log.lines.add(.cluster, cluster.name)
         log.lines.add(.attempts, UInt64(attempts))
-        if let endpoint, let address = forwarding.cluster.addressText(of: endpoint) {
+        if let endpoint, let address = cluster.addressText(of: endpoint) {
             log.lines.add(.upstreamHost, address)
         }
     }

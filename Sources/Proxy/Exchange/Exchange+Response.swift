@@ -31,7 +31,7 @@ extension Exchange {
         responseState = .relaying(framing)
         applyResponseMutations()
         if framing == .untilClose || !downstream.staysOpen(after: self) { downstreamCloses = true }
-        writeResponseHead(framing: framing)
+        writeResponseHead(framing: framing, to: &worker.staging)
     }
 
     /// A part of the response body arrived.
@@ -106,7 +106,7 @@ extension Exchange {
     func endAnswer(body: borrowing Buffer) {
         guard let downstream else { return }
         if !downstream.staysOpen(after: self) { downstreamCloses = true }
-        writeConnectionField()
+        writeConnectionField(to: &worker.staging)
         Writer.endOfHead(to: &worker.staging)
         if request.method != .head, LocalReply.mayHaveBody(status) {
             worker.staging.append(body.bytes)
@@ -129,8 +129,7 @@ extension Exchange {
 
     private func relayInformational() {
         if request.version == .http10 { return }
-        writeStatusLine()
-        Writer.endToEndFields(response.fields, to: &worker.staging)
+        response.write(to: &worker.staging)
         Writer.endOfHead(to: &worker.staging)
         flushResponse()
     }
@@ -144,44 +143,36 @@ extension Exchange {
         }
     }
 
-    private func writeStatusLine() {
-        Writer.statusLine(of: response, to: &worker.staging)
-    }
-
-    private func writeResponseHead(framing: BodyFraming) {
-        writeStatusLine()
-        Writer.endToEndFields(response.fields, to: &worker.staging)
+    private func writeResponseHead(framing: BodyFraming, to buffer: inout Buffer) {
+        response.write(to: &buffer)
         switch framing {
-        case .length(let length): Writer.contentLength(length, to: &worker.staging)
-        case .chunked: Writer.chunkedEncoding(to: &worker.staging)
+        case .length(let length): Writer.contentLength(length, to: &buffer)
+        case .chunked: Writer.chunkedEncoding(to: &buffer)
         case .untilClose: break
-        case .none: writeLengthOfAbsentBody()
+        case .none:
+            // HEAD and 304 tell the length of a body that does not come (RFC 9110 §8.6).
+            if request.method == .head || status == 304 { response.writeContentLength(to: &buffer) }
         }
-        writeGeneratedCookies()
-        writeConnectionField()
-        Writer.endOfHead(to: &worker.staging)
+        writeGeneratedCookies(to: &buffer)
+        writeConnectionField(to: &buffer)
+        Writer.endOfHead(to: &buffer)
     }
 
-    /// HEAD and 304 tell the length of a body that does not come (RFC 9110 §8.6).
-    private func writeLengthOfAbsentBody() {
-        guard request.method == .head || response.status == 304 else { return }
-        Writer.absentContentLength(of: response, to: &worker.staging)
-    }
-
-    private func writeConnectionField() {
-        if downstreamCloses { Writer.field("connection", "close", to: &worker.staging) }
+    private func writeConnectionField(to buffer: inout Buffer) {
+        if downstreamCloses { Writer.field("connection", "close", to: &buffer) }
     }
 }
 
-extension Writer {
-    fileprivate static func statusLine(of head: borrowing ResponseHead, to buffer: inout Buffer) {
-        statusLine(head.status, reason: head.reason, to: &buffer)
+extension ResponseHead {
+    /// Writes the status line and the fields that are for the client as well.
+    fileprivate func write(to buffer: inout Buffer) {
+        Writer.statusLine(status, reason: reason, to: &buffer)
+        Writer.endToEndFields(fields, to: &buffer)
     }
 
-    fileprivate static func absentContentLength(
-        of head: borrowing ResponseHead, to buffer: inout Buffer
-    ) {
-        guard let index = head.fields.firstIndex(of: .contentLength) else { return }
-        field("content-length", value: head.fields.value(at: index), to: &buffer)
+    /// Writes Content-Length as it was received.
+    fileprivate func writeContentLength(to buffer: inout Buffer) {
+        guard let index = fields.firstIndex(of: .contentLength) else { return }
+        Writer.field("content-length", value: fields.value(at: index), to: &buffer)
     }
 }

@@ -31,8 +31,8 @@ extension Exchange: TimerHandler {
 
     /// - Returns: Whether the response head is thrown away, since the request is sent again.
     func retryAfterResponse() -> Bool {
-        guard isReplayable, !outgoing.isEmpty, let forwarding, let policy = forwarding.rules.retry,
-            retries(response.status, by: policy, forwarding), mayRetry(by: policy, forwarding)
+        guard let policy = forwarding?.rules.retry, isReplayable, !outgoing.isEmpty,
+            retries(response.status, by: policy), mayRetry(by: policy)
         else { return false }
         detach(reusable: false, outcome: .answered(status: response.status))
         backOff(by: policy)
@@ -61,20 +61,19 @@ extension Exchange: TimerHandler {
 
     /// - Returns: Whether the request will be sent again after a pause.
     private func retryByPolicy() -> Bool {
-        guard let forwarding, let policy = forwarding.rules.retry, mayRetry(by: policy, forwarding)
-        else { return false }
+        guard let policy = forwarding?.rules.retry, mayRetry(by: policy) else { return false }
         backOff(by: policy)
         return true
     }
 
     /// Whether policy and breaker leave room for one more attempt, which is taken then.
-    private func mayRetry(by policy: CompiledRetry, _ forwarding: Forwarding) -> Bool {
+    private func mayRetry(by policy: CompiledRetry) -> Bool {
         guard attempts <= policy.retryCount else {
             flags.insert(.retryLimitExceeded)
             return false
         }
         if holdsRetrySlot { return true }
-        guard forwarding.cluster.limits.acquire(.retries) else {
+        guard let cluster, cluster.limits.acquire(.retries) else {
             flags.insert(.upstreamOverflow)
             return false
         }
@@ -87,19 +86,20 @@ extension Exchange: TimerHandler {
     private func backOff(by policy: CompiledRetry) {
         worker.metrics.retries.add()
         let doublings = min(attempts, 17) - 1
-        let base = policy.baseInterval.wholeNanoseconds
-        let reach = min(base << UInt64(doublings), policy.maximumInterval.wholeNanoseconds)
-        let pause = Duration.nanoseconds(Int64(worker.random.next(upperBound: reach + 1)))
-        upstreamState = .backingOff(worker.loop.schedule(after: pause, for: self))
+        let longest = policy.maximumInterval
+        let isBeyond = policy.baseInterval > longest >> UInt64(doublings)
+        let reach = isBeyond ? longest : policy.baseInterval << UInt64(doublings)
+        let pause = worker.random.next(upperBound: max(reach, 1))
+        upstreamState = .backingOff(
+            worker.loop.schedule(at: worker.loop.now.after(pause), for: self))
     }
 
-    private func retries(
-        _ status: UInt16, by policy: CompiledRetry, _ forwarding: Forwarding
-    ) -> Bool {
+    private func retries(_ status: UInt16, by policy: CompiledRetry) -> Bool {
         let conditions = policy.conditions
-        let isListed =
-            conditions.contains(.retriableStatusCodes)
-            && forwarding.table.isRetriable(status, for: forwarding.route)
+        var isListed = false
+        if conditions.contains(.retriableStatusCodes), let table, let route = forwarding?.route {
+            isListed = table.isRetriable(status, for: route)
+        }
         switch status {
         case 502, 503, 504:
             return isListed || !conditions.isDisjoint(with: [.gatewayError, .serverError])

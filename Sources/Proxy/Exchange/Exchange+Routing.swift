@@ -8,18 +8,13 @@ import Routing
 import Telemetry
 
 /// Where a forwarded exchange goes, and by which rules; decided once, when its head is complete.
+///
+/// Plain values, so that looking at it counts no references.
 struct Forwarding {
-    /// Of the configuration that was in effect then; it stays until the exchange has ended.
-    let table: RouteTable
     let route: RouteNumber
     let destination: Destination
     let rules: CompiledForward
-    let cluster: UpstreamCluster
     var key: StickyKey
-    /// From the end of the request to the end of the response, in nanoseconds.
-    let timeout: UInt64
-
-    var hash: UInt64? { key.hash }
 }
 
 /// The routes of a listener and the clusters that they name, as one worker has them.
@@ -44,37 +39,40 @@ extension Exchange {
     func route() {
         guard let downstream else { return }
         let binding = downstream.listener.routes
+        let table = binding.table
         // Nothing here makes a tunnel.
-        guard request.method != .connect, let route = binding.table.match(request) else {
+        guard request.method != .connect, let route = table.match(request) else {
             answer(404, .noRoute)
             return
         }
-        switch binding.table.action(of: route) {
-        case .forward(let rules): forward(by: rules, route, binding)
-        case .redirect(let status): redirect(status, route, binding.table)
-        case .directResponse(let status): answerDirectly(status, route, binding.table)
+        switch table.action(of: route) {
+        case .forward(let rules):
+            let key =
+                rules.hasHashPolicies
+                ? table.stickyKey(
+                    of: route, head: request, source: downstream.peerText.span,
+                    freshID: worker.random.next())
+                : StickyKey.none
+            forward(by: rules, route, key, binding)
+        case .redirect(let status): redirect(status, route, table)
+        case .directResponse(let status): answerDirectly(status, route, table)
         }
     }
 
-    private func forward(by rules: CompiledForward, _ route: RouteNumber, _ binding: RouteBinding) {
-        guard let downstream else { return }
+    private func forward(
+        by rules: CompiledForward, _ route: RouteNumber, _ key: StickyKey, _ binding: RouteBinding
+    ) {
         let table = binding.table
-        let key =
-            rules.hasHashPolicies
-            ? table.stickyKey(
-                of: route, head: request, source: downstream.peerText.span,
-                freshID: worker.random.next())
-            : StickyKey.none
         guard let destination = table.destination(of: route, key: key),
             let cluster = binding.cluster(of: destination)
         else {
             answer(503, .noCluster)
             return
         }
-        let forwarding = Forwarding(
-            table: table, route: route, destination: destination, rules: rules, cluster: cluster,
-            key: key, timeout: ListenerTimeouts.nanoseconds(rules.timeout))
-        self.forwarding = forwarding
+        forwarding = Forwarding(
+            route: route, destination: destination, rules: rules, key: key)
+        self.table = table
+        self.cluster = cluster
         guard cluster.speaksHTTP1 else {
             answer(502, .upstreamProtocolError)
             return
@@ -85,34 +83,9 @@ extension Exchange {
         }
         holdsRequestSlot = true
         cluster.metrics.picks.add()
-        writeUpstreamHead(forwarding)
+        table.mutateRequest(&request.fields, of: route, destination: destination)
+        table.writeHead(request, of: route, destination: destination, to: &outgoing)
         dispatch(fresh: false)
-    }
-
-    /// Writes the request anew, from what was understood, into ``outgoing``.
-    private func writeUpstreamHead(_ forwarding: Forwarding) {
-        let table = forwarding.table
-        table.mutateRequest(
-            &request.fields, of: forwarding.route, destination: forwarding.destination)
-        outgoing.append(request.methodBytes)
-        outgoing.append(" ")
-        let isRewritten = table.appendRewrittenPath(
-            of: forwarding.route, head: request, to: &outgoing)
-        if !isRewritten { outgoing.append(request.path) }
-        outgoing.append(" HTTP/1.1\r\n")
-        outgoing.append("host: ")
-        let isOtherHost = table.appendRewrittenAuthority(
-            of: forwarding.route, destination: forwarding.destination, head: request,
-            to: &outgoing)
-        if !isOtherHost { outgoing.append(request.authority) }
-        outgoing.append("\r\n")
-        Writer.endToEndFields(request.fields, to: &outgoing)
-        switch request.framing {
-        case .length(let length): Writer.contentLength(length, to: &outgoing)
-        case .chunked: Writer.chunkedEncoding(to: &outgoing)
-        case .none, .untilClose: break
-        }
-        Writer.endOfHead(to: &outgoing)
     }
 
     private func redirect(_ status: UInt16, _ route: RouteNumber, _ table: RouteTable) {
@@ -147,34 +120,54 @@ extension Exchange {
 
     /// Changes the response as the route says.
     func applyResponseMutations() {
-        guard let forwarding else { return }
-        forwarding.table.mutateResponse(
+        guard let table, let forwarding else { return }
+        table.mutateResponse(
             &response.fields, of: forwarding.route, destination: forwarding.destination)
     }
 
     /// Sets the cookies that were generated before the pick, so that the user stays.
-    func writeGeneratedCookies() {
-        guard var key = forwarding?.key, let table = forwarding?.table,
-            let route = forwarding?.route
+    func writeGeneratedCookies(to buffer: inout Buffer) {
+        guard var key = forwarding?.key, key.needsCookie, let route = forwarding?.route, let table
         else { return }
         while key.needsCookie {
-            worker.staging.append("set-cookie: ")
-            table.appendCookie(of: route, key: &key, to: &worker.staging)
-            worker.staging.append("\r\n")
+            buffer.append("set-cookie: ")
+            table.appendCookie(of: route, key: &key, to: &buffer)
+            buffer.append("\r\n")
         }
     }
 
     /// How long the upstream may take, in nanoseconds from the end of the request.
     var routeTimeout: UInt64 {
-        forwarding?.timeout ?? ListenerTimeouts.none
+        forwarding?.rules.timeout ?? ListenerTimeouts.none
     }
 
     /// How long nothing may move, in nanoseconds.
     func idleTimeout(inherited: UInt64) -> UInt64 {
-        switch forwarding?.rules.idleTimeout {
-        case .after(let duration): duration.wholeNanoseconds
-        case .disabled: ListenerTimeouts.none
-        case .inherited, nil: inherited
+        forwarding?.rules.idleTimeout ?? inherited
+    }
+}
+
+extension RouteTable {
+    /// Writes the request anew, from what was understood.
+    fileprivate func writeHead(
+        _ request: borrowing RequestHead, of route: RouteNumber, destination: Destination,
+        to buffer: inout Buffer
+    ) {
+        buffer.append(request.methodBytes)
+        buffer.append(" ")
+        let isRewritten = appendRewrittenPath(of: route, head: request, to: &buffer)
+        if !isRewritten { buffer.append(request.path) }
+        buffer.append(" HTTP/1.1\r\nhost: ")
+        let isOtherHost = appendRewrittenAuthority(
+            of: route, destination: destination, head: request, to: &buffer)
+        if !isOtherHost { buffer.append(request.authority) }
+        buffer.append("\r\n")
+        Writer.endToEndFields(request.fields, to: &buffer)
+        switch request.framing {
+        case .length(let length): Writer.contentLength(length, to: &buffer)
+        case .chunked: Writer.chunkedEncoding(to: &buffer)
+        case .none, .untilClose: break
         }
+        Writer.endOfHead(to: &buffer)
     }
 }

@@ -25,10 +25,9 @@ extension Exchange {
     ///
     /// - Parameter isFresh: Whether a connection that was used before will not do.
     func dispatch(fresh isFresh: Bool) {
-        guard let forwarding else { preconditionFailure("dispatched before it was routed") }
-        let cluster = forwarding.cluster
+        guard let cluster else { preconditionFailure("dispatched before it was routed") }
         let chosen = cluster.choose(
-            hash: forwarding.hash, avoiding: endpoint, now: worker.loop.now)
+            hash: forwarding?.key.hash, avoiding: endpoint, now: worker.loop.now)
         guard let chosen, let pool = cluster.pool(of: chosen) else {
             answer(503, .noHealthyUpstream)
             return
@@ -54,14 +53,14 @@ extension Exchange {
 
     /// Sends the request over `connection`.
     func attach(_ connection: UpstreamConnection) {
-        guard let forwarding, let endpoint else {
+        guard let cluster, let endpoint else {
             preconditionFailure("attached before it was dispatched")
         }
         upstreamState = .attached(connection)
         upstreamStartedAt = worker.loop.now
         connection.carry(self, method: request.method)
-        forwarding.cluster.requestStarted(endpoint)
-        forwarding.cluster.metrics.attemptStarted(isRetry: attempts > 1)
+        cluster.requestStarted(endpoint)
+        cluster.metrics.attemptStarted(isRetry: attempts > 1)
         if requestIsComplete { startPerTryTimer() }
         connection.send(outgoing.bytes)
         if outgoing.count > Self.replayByteCount {
@@ -74,7 +73,7 @@ extension Exchange {
     /// The time of one attempt begins when the upstream can have the whole request, as in Envoy.
     func startPerTryTimer() {
         if let limit = forwarding?.rules.retry?.perTryTimeout {
-            perTryTimer = worker.loop.schedule(after: limit, for: self)
+            perTryTimer = worker.loop.schedule(at: worker.loop.now.after(limit), for: self)
         }
     }
 
@@ -128,11 +127,10 @@ extension Exchange {
     ///   - outcome: What this says of the endpoint; `nil` says nothing.
     func detach(reusable isReusable: Bool, outcome: EndpointOutcome?) {
         cancelPerTryTimer()
-        guard case .attached(let connection) = upstreamState, let forwarding, let endpoint else {
+        guard case .attached(let connection) = upstreamState, let cluster, let endpoint else {
             return
         }
         upstreamState = .none
-        let cluster = forwarding.cluster
         cluster.requestEnded(endpoint)
         if let outcome { cluster.report(outcome, for: endpoint, now: worker.loop.now) }
         cluster.metrics.attemptEnded(outcome)

@@ -58,6 +58,10 @@ final class Exchange {
     var discardsBody = false
 
     var forwarding: Forwarding?
+    /// Of the configuration that was in effect when the request was routed.
+    var table: RouteTable?
+    /// Where the request was routed to; like the table it stays until the exchange has ended.
+    var cluster: UpstreamCluster?
     var endpoint: EndpointHandle?
     var attempts: UInt32 = 0
     var flags: ResponseFlags = []
@@ -102,6 +106,8 @@ final class Exchange {
         isReplayable = true
         discardsBody = false
         forwarding = nil
+        table = nil
+        cluster = nil
         endpoint = nil
         attempts = 0
         flags = []

@@ -157,19 +157,21 @@ public enum CompiledAction: Sendable {
 
 /// How a request is forwarded; where to comes from ``RouteTable/destination(of:key:)``.
 public struct CompiledForward: Sendable {
-    /// From the end of the request to the end of the response; `nil` is no limit.
-    public let timeout: Duration?
-    public let idleTimeout: ForwardAction.IdleTimeout
+    /// From the end of the request to the end of the response, in nanoseconds; the most there can
+    /// be is no limit.
+    public let timeout: UInt64
+    /// How long nothing may move, in nanoseconds, as above; `nil` is as the listener says.
+    public let idleTimeout: UInt64?
     public let retry: CompiledRetry?
     /// Whether ``RouteTable/stickyKey(of:head:source:freshID:)`` can find something.
     public let hasHashPolicies: Bool
 }
 
-/// When a request is sent again; see ``RetryPolicy``.
+/// When a request is sent again, with times in nanoseconds; see ``RetryPolicy``.
 public struct CompiledRetry: Sendable {
     public let conditions: RetryPolicy.Conditions
     public let retryCount: UInt32
-    public let perTryTimeout: Duration?
-    public let baseInterval: Duration
-    public let maximumInterval: Duration
+    public let perTryTimeout: UInt64?
+    public let baseInterval: UInt64
+    public let maximumInterval: UInt64
 }

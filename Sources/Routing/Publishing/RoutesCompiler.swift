@@ -89,7 +89,8 @@ struct RoutesCompiler {
         let retryPolicy = action.retryPolicy ?? hostRetryPolicy
         record.action = .forward(
             CompiledForward(
-                timeout: action.timeout, idleTimeout: action.idleTimeout,
+                timeout: action.timeout?.clampedNanoseconds ?? .max,
+                idleTimeout: action.idleTimeout.nanoseconds,
                 retry: retryPolicy.map(CompiledRetry.init),
                 hasHashPolicies: !action.hashPolicies.isEmpty))
         let statusStart = retriableStatuses.count
@@ -232,9 +233,20 @@ extension CompiledRetry {
     fileprivate init(_ policy: RetryPolicy) {
         conditions = policy.conditions
         retryCount = policy.retryCount
-        perTryTimeout = policy.perTryTimeout
-        baseInterval = policy.baseInterval
-        maximumInterval = policy.maximumInterval
+        perTryTimeout = policy.perTryTimeout?.clampedNanoseconds
+        baseInterval = policy.baseInterval.clampedNanoseconds
+        maximumInterval = policy.maximumInterval.clampedNanoseconds
+    }
+}
+
+extension ForwardAction.IdleTimeout {
+    /// The most there can be is no limit; `nil` is as the listener says.
+    fileprivate var nanoseconds: UInt64? {
+        switch self {
+        case .inherited: nil
+        case .disabled: .max
+        case .after(let duration): duration.clampedNanoseconds
+        }
     }
 }
 
