@@ -49,7 +49,7 @@ extension ServerConnection {
         return worker.isDraining ? min(end, lastActivity + Worker.drainPause) : end
     }
 
-    private func deadline(of exchange: Exchange) -> Deadline {
+    func deadline(of exchange: Exchange) -> Deadline {
         var next = Deadline(instant: Self.never, verdict: .streamIdle)
         func consider(_ instant: Instant, _ verdict: Verdict) {
             if instant < next.instant { next = Deadline(instant: instant, verdict: verdict) }

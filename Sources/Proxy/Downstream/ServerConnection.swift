@@ -128,11 +128,6 @@ final class ServerConnection: EventHandler, TimerHandler {
         }
     }
 
-    /// The request is complete, so the time that its route allows begins.
-    func requestDeadlineChanged() {
-        arm(by: nextDeadline().instant)
-    }
-
     /// The response is written.
     func exchangeEnded() {
         guard case .exchanging(let exchange) = state else { return }
@@ -244,7 +239,11 @@ final class ServerConnection: EventHandler, TimerHandler {
                 arm(by: nextDeadline().instant)
             }
         case .exchanging(let exchange):
-            if inputHasEnded, !exchange.requestIsComplete { fail() }
+            if inputHasEnded, !exchange.requestIsComplete {
+                fail()
+            } else {
+                arm(by: deadline(of: exchange).instant)
+            }
         case .lingering: if inputHasEnded { close() }
         case .flushing, .closed: return
         }
@@ -265,38 +264,47 @@ final class ServerConnection: EventHandler, TimerHandler {
                 exchange.start(for: self)
                 state = .exchanging(exchange)
                 bodyWindow = BodyRateWindow(start: worker.loop.now)
-            case .exchanging(let current):
-                if current.requestIsComplete { return offset }
-                exchange = current
+            case .exchanging(let current): exchange = current
             case .flushing, .lingering, .closed: return input.count
             }
-            let decoded: Decoded
-            do throws(ParseError) {
-                decoded = try decoder.next(input.extracting(offset...), head: &exchange.request)
-            } catch {
-                refuse(error, exchange)
-                return input.count
+            while exchange.awaitsRequest {
+                if decode(input, from: &offset, for: exchange) == .needMore { return offset }
             }
-            switch decoded.event {
-            case .needMore:
-                arm(by: nextDeadline().instant)
-                return offset + decoded.consumed
-            case .head:
-                // Else the end comes at once, and then the whole request is dealt with.
-                if exchange.request.framing.hasBody { exchange.requestHeadArrived() }
-            case .body(let range):
-                bodyWindow.add(range.count)
-                exchange.requestBodyArrived(
-                    input.extracting(offset + range.lowerBound..<offset + range.upperBound))
-            case .end:
-                if case .head = exchange.requestState {
-                    exchange.requestArrived()
-                } else {
-                    exchange.requestEnded()
-                }
-            }
-            offset += decoded.consumed
+            // Further requests wait until this one is answered.
+            if exchange.isUnderWay { return offset }
         }
+    }
+
+    /// Decodes and hands over one part of a request.
+    private func decode(
+        _ input: Span<UInt8>, from offset: inout Int, for exchange: Exchange
+    ) -> Event {
+        let decoded: Decoded
+        do throws(ParseError) {
+            decoded = try decoder.next(input.extracting(offset...), head: &exchange.request)
+        } catch {
+            refuse(error, exchange)
+            return .end
+        }
+        let start = offset
+        offset += decoded.consumed
+        switch decoded.event {
+        case .needMore: break
+        case .head:
+            // Else the end comes at once, and then the whole request is dealt with.
+            if exchange.request.framing.hasBody { exchange.requestHeadArrived(on: self) }
+        case .body(let range):
+            bodyWindow.add(range.count)
+            exchange.requestBodyArrived(
+                input.extracting(start + range.lowerBound..<start + range.upperBound))
+        case .end:
+            if case .head = exchange.requestState {
+                exchange.requestArrived(on: self)
+            } else {
+                exchange.requestEnded()
+            }
+        }
+        return decoded.event
     }
 
     /// Answers what is not a request, and closes: nobody knows where the next one would begin.

@@ -11,21 +11,20 @@ extension Exchange {
     static let replayByteCount = 64 * 1024
 
     /// The head of a request with a body is complete: routes it and looks for an upstream.
-    func requestHeadArrived() {
+    func requestHeadArrived(on downstream: ServerConnection) {
         requestState = .body
         worker.metrics.requestStarted()
-        route()
+        route(for: downstream)
     }
 
     /// A request without a body is complete: routes it and looks for an upstream.
     ///
     /// This is not done at its head, since an answer before the end of a request has to close.
-    func requestArrived() {
+    func requestArrived(on downstream: ServerConnection) {
         requestState = .complete
         requestCompletedAt = worker.loop.now
         worker.metrics.requestStarted()
-        route()
-        downstream?.requestDeadlineChanged()
+        route(for: downstream)
     }
 
     /// A part of the request body arrived.
@@ -44,7 +43,6 @@ extension Exchange {
     func requestEnded() {
         requestState = .complete
         requestCompletedAt = worker.loop.now
-        downstream?.requestDeadlineChanged()
         if discardsBody { return }
         if case .attached(let connection) = upstreamState {
             if request.framing == .chunked {

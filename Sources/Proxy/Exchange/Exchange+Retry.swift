@@ -25,7 +25,7 @@ extension Exchange: TimerHandler {
         }
         guard request.method.isIdempotent, resets == 1 else { return false }
         worker.metrics.retries.add()
-        dispatch(fresh: isReused)
+        dispatchAgain(fresh: isReused)
         return true
     }
 
@@ -46,7 +46,7 @@ extension Exchange: TimerHandler {
             attemptTimedOut()
         } else if case .backingOff(timer) = upstreamState {
             upstreamState = .none
-            dispatch(fresh: false)
+            dispatchAgain(fresh: false)
         }
     }
 

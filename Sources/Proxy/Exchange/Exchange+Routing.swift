@@ -36,8 +36,7 @@ final class RouteBinding {
 /// From the head to the upstream: route, pick, balance.
 extension Exchange {
     /// Matches the request, and forwards it or answers it as its route says.
-    func route() {
-        guard let downstream else { return }
+    func route(for downstream: ServerConnection) {
         let binding = downstream.listener.routes
         let table = binding.table
         // Nothing here makes a tunnel.
@@ -85,7 +84,7 @@ extension Exchange {
         cluster.metrics.picks.add()
         table.mutateRequest(&request.fields, of: route, destination: destination)
         table.writeHead(request, of: route, destination: destination, to: &outgoing)
-        dispatch(fresh: false)
+        dispatch(to: cluster, fresh: false)
     }
 
     private func redirect(_ status: UInt16, _ route: RouteNumber, _ table: RouteTable) {

@@ -23,9 +23,10 @@ extension Exchange {
 
     /// Looks for an endpoint and a connection to it.
     ///
-    /// - Parameter isFresh: Whether a connection that was used before will not do.
-    func dispatch(fresh isFresh: Bool) {
-        guard let cluster else { preconditionFailure("dispatched before it was routed") }
+    /// - Parameters:
+    ///   - cluster: The exchange's own.
+    ///   - isFresh: Whether a connection that was used before will not do.
+    func dispatch(to cluster: UpstreamCluster, fresh isFresh: Bool) {
         let chosen = cluster.choose(
             hash: forwarding?.key.hash, avoiding: endpoint, now: worker.loop.now)
         guard let chosen, let pool = cluster.pool(of: chosen) else {
@@ -43,7 +44,7 @@ extension Exchange {
             answer = pool.connection(for: self, fresh: true)
         }
         switch answer {
-        case .connection(let connection): attach(connection)
+        case .connection(let connection): attach(connection, chosen, of: cluster)
         case .waiting:
             upstreamState = .waiting(pool)
         case .overflow:
@@ -51,11 +52,17 @@ extension Exchange {
         }
     }
 
-    /// Sends the request over `connection`.
+    /// Sends the request over the connection that it has waited for.
     func attach(_ connection: UpstreamConnection) {
         guard let cluster, let endpoint else {
-            preconditionFailure("attached before it was dispatched")
+            preconditionFailure("waits for a connection without an endpoint")
         }
+        attach(connection, endpoint, of: cluster)
+    }
+
+    private func attach(
+        _ connection: UpstreamConnection, _ endpoint: EndpointHandle, of cluster: UpstreamCluster
+    ) {
         upstreamState = .attached(connection)
         upstreamStartedAt = worker.loop.now
         connection.carry(self, method: request.method)
@@ -77,12 +84,18 @@ extension Exchange {
         }
     }
 
+    /// Looks for an endpoint and a connection once more.
+    func dispatchAgain(fresh isFresh: Bool) {
+        guard let cluster else { preconditionFailure("dispatched before it was routed") }
+        dispatch(to: cluster, fresh: isFresh)
+    }
+
     /// No connection to the chosen endpoint could be made; nothing was sent.
     func connectFailed() {
         upstreamState = .none
         if attempts < Self.connectAttemptCount {
             worker.metrics.retries.add()
-            dispatch(fresh: false)
+            dispatchAgain(fresh: false)
         } else {
             answer(503, .upstreamConnectFailure)
         }

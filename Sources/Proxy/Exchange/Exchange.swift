@@ -124,9 +124,11 @@ final class Exchange {
         downstream = nil
     }
 
-    var isResponseComplete: Bool {
-        if case .complete = responseState { true } else { false }
-    }
+    /// Whether it belongs to a client's connection, and its response is not over.
+    var isUnderWay: Bool { downstream != nil }
+
+    /// Whether more of the request is to come.
+    var awaitsRequest: Bool { isUnderWay && !requestIsComplete }
 
     var hasResponseBegun: Bool {
         if case .none = responseState { false } else { true }
