@@ -53,6 +53,9 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
     .enableUpcomingFeature("ImmutableWeakCaptures"),
     .enableExperimentalFeature("Lifetimes"),
+    // Every access of a class's property would be checked while the program runs: 75 instructions,
+    // a hundred times a request. Debug builds keep the checks, and all tests run on one of them.
+    .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 let walls: [Target] = [

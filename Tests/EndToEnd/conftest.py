@@ -11,6 +11,11 @@ from harness.upstream import Upstream
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "shipped: measures the programs as they are shipped, so a debug build says nothing")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("run")

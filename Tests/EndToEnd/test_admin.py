@@ -43,6 +43,7 @@ def plain(start, tmp_path):
         yield sidecar
 
 
+@pytest.mark.shipped
 def test_idle_memory(plain):
     """At most 12 MiB resident."""
     assert plain.resident_bytes() <= 12 << 20, f"{plain.resident_bytes() / (1 << 20):.1f} MiB"

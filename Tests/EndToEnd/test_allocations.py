@@ -13,6 +13,8 @@ from harness.allocations import Allocations
 from harness.fast import FastUpstream
 from harness.programs import Sidecar, fetch, free_port
 
+pytestmark = pytest.mark.shipped
+
 REQUESTS = 1000
 FIELDS = {
     "Accept": "*/*", "Accept-Encoding": "gzip, deflate, br", "Cookie": "user=ada",
