@@ -205,6 +205,19 @@ public struct Socket: ~Copyable {
         try set(CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, milliseconds)
     }
 
+    /// How long the peer has owed an acknowledgement, in nanoseconds; zero when it owes none.
+    ///
+    /// A peer that has closed its window and answers the probes of it owes none, however long it
+    /// does not read: that is what TCP_USER_TIMEOUT cannot tell apart (tcp(7)).
+    public func unacknowledgedNanoseconds() -> UInt64 {
+        var info = tcp_info()
+        var length = socklen_t(MemoryLayout<tcp_info>.size)
+        let result = unsafe getsockopt(
+            descriptor.rawValue, CInt(IPPROTO_TCP), TCP_INFO, &info, &length)
+        let isOwing = info.tcpi_unacked > 0 || info.tcpi_probes > 1
+        return result == 0 && isOwing ? UInt64(info.tcpi_last_ack_recv) * 1_000_000 : 0
+    }
+
     /// Probes an idle connection, so that a peer that vanished is noticed (tcp(7)).
     ///
     /// - Parameters:

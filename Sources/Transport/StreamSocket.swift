@@ -133,6 +133,11 @@ public struct StreamSocket: ~Copyable {
         socket?.hasInput() ?? true
     }
 
+    /// How long the peer has owed an acknowledgement, in nanoseconds; zero when it owes none.
+    public func unacknowledgedNanoseconds() -> UInt64 {
+        socket?.unacknowledgedNanoseconds() ?? 0
+    }
+
     /// Gives up what is queued, when the peer takes nothing any more; reading goes on.
     public mutating func discardQueue() {
         queue.release()

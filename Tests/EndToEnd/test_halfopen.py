@@ -93,8 +93,42 @@ def far_host():
         ip("netns", "del", name)
 
 
+class Paused:
+    """An upstream that takes no more than a head's worth of an upload until it is told to go on."""
+
+    SIZE = 16 << 20
+
+    def __init__(self):
+        self.goes_on = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        connection, _ = self.listener.accept()
+        with connection:
+            received = connection.recv(1024)
+            self.goes_on.wait(60)
+            while received.count(b"x") < self.SIZE:
+                data = connection.recv(1 << 20)
+                if not data:
+                    return
+                received += data
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def upload(port, answers):
+    with socket.create_connection(("127.0.0.1", port)) as client, contextlib.suppress(OSError):
+        client.sendall(b"POST /paused HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+                       % Paused.SIZE + b"x" * Paused.SIZE)
+        answers.append(client.recv(4096))
+
+
 def test_an_upstream_that_went_silent(start, tmp_path, far_host):
-    """Requests without a time limit of their own end, and their descriptors come back."""
+    """Requests without a time limit of their own end, and their descriptors come back.
+
+    An upstream that is there and does not read, even for longer, keeps its request.
+    """
     port, listening = free_port(), free_port()
     upstream = start(Program, [*far_host["enter"], build(), "far", port, "--delay-ms", "90000",
                                "--host", far_host["address"]], tmp_path / "far.log")
@@ -109,10 +143,16 @@ def test_an_upstream_that_went_silent(start, tmp_path, far_host):
     far = bootstrap.cluster("far", [])
     far["load_assignment"]["endpoints"] = [{"lb_endpoints": [
         {"endpoint": {"address": bootstrap.address(port, far_host["address"])}}]}]
-    routes = bootstrap.route_configuration([bootstrap.to_cluster("far", timeout="0s")])
+    paused, answers = Paused(), []
+    routes = bootstrap.route_configuration([
+        bootstrap.to_cluster("paused", timeout="0s") | {"match": {"prefix": "/paused"}},
+        bootstrap.to_cluster("far", timeout="0s")])
     sidecar = start(Sidecar, tmp_path, bootstrap.static(
-        free_port(), [bootstrap.listener(listening, bootstrap.manager(routes))], [far]))
+        free_port(), [bootstrap.listener(listening, bootstrap.manager(routes))],
+        [far, bootstrap.cluster("paused", [paused.port])]))
     idle = sidecar.open_files()
+    uploading = threading.Thread(target=upload, args=(listening, answers), daemon=True)
+    uploading.start()
     peers = [socket.create_connection(("127.0.0.1", listening)) for _ in range(10)]
     try:
         for peer in peers:
@@ -123,7 +163,11 @@ def test_an_upstream_that_went_silent(start, tmp_path, far_host):
         for peer in peers:
             peer.settimeout(45)
             assert peer.recv(4096).split(b" ")[1] in (b"502", b"503", b"504")
-        assert time.monotonic() - began <= 40
+        assert 18 <= time.monotonic() - began <= 40
+        assert uploading.is_alive(), answers
+        paused.goes_on.set()
+        uploading.join(20)
+        assert answers and answers[0].startswith(b"HTTP/1.1 200 "), answers
     finally:
         for peer in peers:
             peer.close()

@@ -15,6 +15,8 @@ extension ServerConnection {
         case upstreamTimeout
         /// Nothing moves any more.
         case streamIdle
+        /// The upstream may be lost.
+        case upstreamCheck
     }
 
     struct Deadline {
@@ -69,6 +71,7 @@ extension ServerConnection {
                 consider(completedAt.after(exchange.routeTimeout), .upstreamTimeout)
             }
         }
+        consider(exchange.upstreamCheckAt, .upstreamCheck)
         let idleLimit = exchange.idleTimeout(inherited: listener.limits.streamIdle)
         consider(lastActivity.after(idleLimit), .streamIdle)
         return next
@@ -91,30 +94,40 @@ extension ServerConnection {
             close()
             return
         }
-        if case .requestTimeout = verdict, case .body = exchange.requestState,
-            bodyWindow.isFastEnough, bodyWindow.deadline <= worker.loop.now
-        {
-            bodyWindow = BodyRateWindow(start: worker.loop.now)
-            arm(by: nextDeadline().instant)
-            return
-        }
-        if exchange.hasResponseBegun {
-            abort()
-            // Who has read nothing for so long will not read what is queued.
-            if case .streamIdle = verdict { close() }
-            return
-        }
         switch verdict {
         case .close: close()
+        case .upstreamCheck:
+            exchange.checkUpstream()
+            arm(by: nextDeadline().instant)
+        case .requestTimeout where isArrivingFastEnough(exchange):
+            bodyWindow = BodyRateWindow(start: worker.loop.now)
+            arm(by: nextDeadline().instant)
         case .requestTimeout:
             exchange.downstreamCloses = true
-            exchange.answer(408, [])
+            answer(exchange, 408, [])
         case .upstreamTimeout:
-            exchange.cancelUpstream(.timedOut)
-            exchange.answer(504, .upstreamTimeout)
+            if !exchange.hasResponseBegun { exchange.cancelUpstream(.timedOut) }
+            answer(exchange, 504, .upstreamTimeout)
         case .streamIdle:
             exchange.downstreamCloses = true
-            exchange.answer(exchange.requestIsComplete ? 504 : 408, .streamIdleTimeout)
+            let hasBegun = exchange.hasResponseBegun
+            answer(exchange, exchange.requestIsComplete ? 504 : 408, .streamIdleTimeout)
+            // Who has read nothing for so long will not read what is queued.
+            if hasBegun { close() }
+        }
+    }
+
+    private func isArrivingFastEnough(_ exchange: Exchange) -> Bool {
+        guard case .body = exchange.requestState else { return false }
+        return bodyWindow.isFastEnough && bodyWindow.deadline <= worker.loop.now
+    }
+
+    /// Answers in place of the upstream, or ends a response that has begun.
+    private func answer(_ exchange: Exchange, _ status: UInt16, _ reason: ResponseFlags) {
+        if exchange.hasResponseBegun {
+            abort()
+        } else {
+            exchange.answer(status, reason)
         }
     }
 }

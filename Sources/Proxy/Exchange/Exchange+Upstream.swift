@@ -35,6 +35,7 @@ extension Exchange {
         }
         endpoint = chosen
         attempts += 1
+        upstreamCheckAt = worker.loop.now.after(UpstreamConnection.longestSilence)
         var answer = pool.connection(for: self, fresh: isFresh)
         if case .connection(let connection) = answer, !request.method.isIdempotent,
             connection.isStale
@@ -131,6 +132,16 @@ extension Exchange {
                 answer(503, reason)
             }
         }
+    }
+
+    /// Ends with the upstream when that does not answer TCP itself any more.
+    func checkUpstream() {
+        guard case .attached(let connection) = upstreamState else {
+            upstreamCheckAt = worker.loop.now.after(UpstreamConnection.longestSilence)
+            return
+        }
+        upstreamCheckAt = connection.earliestLoss()
+        if upstreamCheckAt <= worker.loop.now { upstreamEnded(.reset) }
     }
 
     /// Gives the upstream back, or away.

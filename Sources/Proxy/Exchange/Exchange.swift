@@ -73,6 +73,8 @@ final class Exchange {
     var requestCompletedAt: Instant?
     var upstreamStartedAt: Instant?
     var upstreamServiceNanoseconds: UInt64?
+    /// When it is time to ask whether the upstream is still there.
+    var upstreamCheckAt = Instant(nanoseconds: .max)
     var status: UInt16 = 0
     var bytesReceived: UInt64 = 0
     var bytesSent: UInt64 = 0
@@ -114,6 +116,7 @@ final class Exchange {
         requestCompletedAt = nil
         upstreamStartedAt = nil
         upstreamServiceNanoseconds = nil
+        upstreamCheckAt = Instant(nanoseconds: .max)
         status = 0
         bytesReceived = 0
         bytesSent = 0

@@ -15,8 +15,10 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         case closed
     }
 
-    /// How long sent bytes may stay unacknowledged before the peer is taken for lost.
-    static let userTimeout = Duration.seconds(20)
+    /// How long the peer may owe an acknowledgement before it is taken for lost, in nanoseconds.
+    static let longestSilence: UInt64 = 20_000_000_000
+    /// A peer on probation is not looked at more often than that, in nanoseconds.
+    static let shortestCheckInterval: UInt64 = 1_000_000_000
 
     let pool: ConnectionPool
     private let worker: Worker
@@ -45,7 +47,6 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         let worker = pool.worker
         do throws(Errno) {
             let socket = try Socket.connecting(to: pool.address)
-            try? socket.setUserTimeout(userTimeout)
             try? socket.noticeVanishedPeer()
             let connection = UpstreamConnection(socket, to: pool)
             try connection.stream.register(connection, for: .writable)
@@ -104,6 +105,14 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         if self.isReading == isReading { return }
         self.isReading = isReading
         stream.setReading(isReading)
+    }
+
+    /// When the peer can be lost at the earliest; now, when it is.
+    func earliestLoss() -> Instant {
+        let silence = stream.unacknowledgedNanoseconds()
+        if silence >= Self.longestSilence { return worker.loop.now }
+        let rest = Self.longestSilence - silence
+        return worker.loop.now.after(max(rest, Self.shortestCheckInterval))
     }
 
     /// The exchange is over.
