@@ -42,6 +42,8 @@ final class Bench {
     let publisher: Publisher
     /// What was to be pushed.
     private(set) var pushed: [UInt64] = []
+    /// Whether only one batch of clients is told of each change.
+    var isPushedInBatches = false
 
     init(_ store: any RevisionStore = MemoryStore(), tokens: Tokens? = nil) throws {
         let world = try store.load()
@@ -58,7 +60,9 @@ final class Bench {
             publisher.adopt(world)
             publisher.beginPush()
             var hasMore = true
-            while hasMore { hasMore = publisher.pushSome(at: .zero) }
+            while hasMore {
+                hasMore = publisher.pushSome(at: .zero) && !isPushedInBatches
+            }
         }
     }
 

@@ -155,6 +155,36 @@ import XDS
         #expect(bench.fleet.all[0].refusal == nil)
     }
 
+    @Test func `has refused every revision that still has what it refused`() throws {
+        let bench = try bench()
+        let client = Client(bench)
+        settle(client)
+        split(bench, 10)
+        client.answer(.routeConfiguration, ["outbound"], refusing: "no such route")
+        bench.send(
+            "PUT", "/v1/services/reviews",
+            reviews.replacing("9001", with: "9003")
+                .replacing(#""v1": 95, "v2": 5"#, with: #""v1": 100, "v2": 10"#))
+        client.answer(.endpointAssignment, clusters)
+        #expect(client.waiting.isEmpty)
+        let coverage = bench.fleet.coverage(of: 3)
+        #expect(coverage.refused.map(\.refusal.reason) == ["no such route"])
+        #expect(coverage.lagging == [])
+        split(bench, 20)
+        #expect(bench.fleet.coverage(of: 4).lagging == ["client-1"])
+        client.answer(.routeConfiguration, ["outbound"])
+        #expect(bench.fleet.coverage(of: 4).isComplete)
+    }
+
+    @Test func `is told in the end, however many changes come in a row`() throws {
+        let bench = try bench()
+        let clients = (0..<100).map { Client(bench, id: "client-\($0)") }
+        for client in clients { settle(client) }
+        bench.isPushedInBatches = true
+        for weight in 1...10 { split(bench, weight) }
+        #expect(clients.allSatisfy { !$0.responses.isEmpty })
+    }
+
     @Test func `has clusters before routes use them, and until none does`() throws {
         let bench = try bench()
         let client = Client(bench)

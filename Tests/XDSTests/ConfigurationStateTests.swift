@@ -117,6 +117,52 @@ import XDS
         #expect(proxy.acceptedVersions(.listener) == ["1", "3"])
     }
 
+    @Test func `tries a listener again, and accepts it once it can be opened`() throws {
+        var proxy = try Proxy.serving()
+        proxy.failing = ["m": "address in use"]
+        let both = [try listener("l", routes: "r"), try listener("m", routes: "r")]
+        try proxy.hear(.listener, "2", both)
+        #expect(proxy.state.deadline == .seconds(1))
+        for time in [1, 3, 7, 15, 31, 63, 123] as [Int64] {
+            proxy.pass(.seconds(time - 1) + .milliseconds(999))
+            let attempts = proxy.applyCount
+            proxy.pass(.seconds(time))
+            #expect(proxy.applyCount == attempts + 1)
+        }
+        #expect(proxy.rejections.count == 1)
+        #expect(proxy.state.deadline == .seconds(183))
+        proxy.failing = [:]
+        proxy.pass(.seconds(183))
+        #expect(proxy.state.inEffect.listeners.keys.sorted() == ["l", "m"])
+        #expect(proxy.acceptedVersions(.listener) == ["1", "2"])
+        #expect(proxy.asked.last?.responseNonce == proxy.latestNonce)
+        #expect(proxy.asked.last?.errorDetail == nil)
+        #expect(proxy.state.deadline == nil)
+    }
+
+    @Test func `refuses a listener that cannot be opened whenever it is sent`() throws {
+        var proxy = try Proxy.serving()
+        proxy.failing = ["m": "address in use"]
+        let both = [try listener("l", routes: "r"), try listener("m", routes: "r")]
+        try proxy.hear(.listener, "2", both)
+        try proxy.hear(.listener, "3", both)
+        #expect(proxy.rejections.count == 2)
+        #expect(proxy.acceptedVersions(.listener) == ["1"])
+
+        // As after a start with a kept configuration whose address is taken meanwhile.
+        var saved = proxy.state.saveable.snapshot
+        saved.listeners["m"] = try Listener(
+            name: "m", host: "127.0.0.1", port: 1, routes: .discovered("r"))
+        var later = try Proxy(
+            saved: SavedConfiguration(cluster: "c", snapshot: saved), failing: proxy.failing)
+        later.open()
+        try later.hear(.listener, "3", both)
+        #expect(later.rejections == ["Listener \"m\": address in use"])
+        try later.hear(.listener, "4", [listener("l", routes: "r")])
+        #expect(later.acceptedVersions(.listener) == ["4"])
+        #expect(later.state.deadline == nil)
+    }
+
     @Test func `serves on while the stream is gone, and says what it has when it is back`() throws {
         var proxy = try Proxy.serving()
         let before = proxy.state.inEffect
@@ -224,7 +270,11 @@ struct Proxy {
     private(set) var now = Duration.zero
     private var nonceCount = 0
 
-    init(bootstrap: Bootstrap? = nil, saved: SavedConfiguration? = nil) throws {
+    init(
+        bootstrap: Bootstrap? = nil, saved: SavedConfiguration? = nil,
+        failing: [String: String] = [:]
+    ) throws {
+        self.failing = failing
         let control = Bootstrap.HostAndPort(host: "127.0.0.1", port: 1)
         let node = NodeIdentity(id: "id", cluster: "c")
         state = ConfigurationState(

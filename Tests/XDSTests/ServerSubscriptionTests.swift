@@ -41,6 +41,31 @@ import XDS
         #expect(clusters.response(from: collection(.cluster, "1", ["a": 1]), nonce: "a") == nil)
         _ = clusters.receive(request(.cluster, ["*"]))
         #expect(clusters.interest == .everything)
+        _ = clusters.receive(request(.cluster, []))
+        #expect(clusters.interest == .names([]))
+        _ = clusters.receive(request(.cluster, ["*", "a"]))
+        #expect(clusters.interest == .everything)
+        _ = clusters.receive(request(.cluster, ["a"]))
+        #expect(clusters.interest == .names(["a"]))
+    }
+
+    @Test func `takes an answer back that a client gives again once it can`() {
+        var listeners = ServerSubscription(type: .listener)
+        let first = collection(.listener, "1", ["a": 1])
+        let second = collection(.listener, "2", ["a": 2])
+        _ = listeners.receive(request(.listener))
+        _ = listeners.response(from: first, nonce: "a")
+        _ = listeners.receive(request(.listener, version: "1", nonce: "a"))
+        _ = listeners.response(from: second, nonce: "b")
+        _ = listeners.receive(request(.listener, version: "1", nonce: "b", error: "in use"))
+        #expect(listeners.refusal(of: second) == "in use")
+        #expect(listeners.refusal(of: first) == nil)
+        // Only to ask for something says nothing of what was refused.
+        _ = listeners.receive(request(.listener, version: "1", nonce: "b"))
+        #expect(listeners.refusal(of: second) == "in use")
+        let answer = listeners.receive(request(.listener, version: "2", nonce: "b"))
+        #expect(answer == .acknowledgement(version: "2"))
+        #expect(listeners.isUpToDate(with: second))
     }
 
     @Test func `does not send again what was refused, until it changes`() {

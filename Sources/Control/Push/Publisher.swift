@@ -46,9 +46,11 @@ final class Publisher {
 
     /// Begins to tell all clients of what is in force, those who came first first.
     ///
-    /// Whoever was still to be told of the world before is told of this one.
+    /// Whoever was still to be told of the world before is told of this one, and before those who
+    /// know that: else many changes in a row would leave the last ones without any.
     func beginPush() {
-        untold = subscribers.keys.sorted(by: >)
+        let waiting = Set(untold)
+        untold = subscribers.keys.filter { !waiting.contains($0) }.sorted(by: >) + untold
     }
 
     /// Tells some clients; the rest wait, so that others get a turn between.

@@ -34,6 +34,8 @@ final class Subscriber {
     private var client = Client.unknown
     /// The latest revision that was in effect.
     private var revision: UInt64?
+    /// The latest revision that the fleet knows to be refused.
+    private var refusedRevision: UInt64 = 0
     private var answeredTypes: Set<String> = []
 
     /// Begins with a client that has said nothing.
@@ -82,7 +84,7 @@ final class Subscriber {
         switch event {
         case .unknownType(let typeURL): answerNothing(typeURL)
         case .request(let type, .refusal(let version, let reason)):
-            refuse(type, version: version, reason: reason)
+            refuse(type, revision: UInt64(version) ?? 0, reason: reason)
         case .request: break
         }
         sendWhatIsDue(at: time)
@@ -160,12 +162,23 @@ final class Subscriber {
         send(response.encoded)
     }
 
-    private func refuse(_ type: ResourceType, version: String, reason: String) {
+    private func refuse(_ type: ResourceType, revision: UInt64, reason: String) {
+        refusedRevision = max(refusedRevision, revision)
         fleet.refuse(
             stream,
             Fleet.Refusal(
-                type: type.rawValue, revision: UInt64(version) ?? 0,
+                type: type.rawValue, revision: revision,
                 reason: bounded(reason, to: Fleet.reasonLimit)))
+    }
+
+    /// What was refused stays refused with every revision that still has it.
+    private func repeatRefusals() {
+        guard let offer, refusedRevision < catalog.revision else { return }
+        for type in ResourceType.allCases {
+            guard let reason = state.subscription(type).refusal(of: offer[type]) else { continue }
+            refuse(type, revision: catalog.revision, reason: reason)
+            return
+        }
     }
 
     private func sendWhatIsDue(at time: Duration) {
@@ -173,6 +186,7 @@ final class Subscriber {
             response.controlPlane = "pointsman-control"
             send(response.encoded)
         }
+        repeatRefusals()
         guard let latest = revisionInEffect else { return }
         // What was in effect once stays so, whatever is on its way now.
         if let revision, revision >= latest { return }

@@ -52,13 +52,20 @@ extension ConfigurationState {
     /// Remembers that the value of `name` in `snapshot` does not work.
     ///
     /// - Returns: Whether that is news, so that another try is worth it.
-    mutating func block(_ type: ResourceType, _ name: String, of snapshot: Snapshot) -> Bool {
+    mutating func block(
+        _ type: ResourceType, _ name: String, of snapshot: Snapshot, at now: Duration
+    ) -> Bool {
         switch type {
         case .listener:
             guard let value = snapshot.listeners[name], value != inEffect.listeners[name],
-                failed.listeners[name] != value
+                fixed.listeners[name] == nil
             else { return false }
-            failed.listeners[name] = value
+            let before = failedListeners[name].flatMap { $0.listener == value ? $0 : nil }
+            let attemptCount = (before?.attemptCount ?? 0) + 1
+            let pause = Self.firstRetryPause * (1 << min(attemptCount - 1, 6))
+            failedListeners[name] = FailedListener(
+                listener: value, attemptCount: attemptCount,
+                retry: now + min(pause, Self.longestRetryPause))
         case .routeConfiguration:
             guard let value = snapshot.routeConfigurations[name],
                 value != inEffect.routeConfigurations[name],

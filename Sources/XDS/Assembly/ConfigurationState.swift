@@ -11,6 +11,10 @@ public struct ConfigurationState: Sendable {
     public static let patience = Duration.seconds(15)
     /// Most responses of one type that wait to be answered; the oldest are left unanswered then.
     public static let pendingLimit = 64
+    /// The first pause before a listener that could not be opened is tried again; it doubles with
+    /// every attempt, up to ``longestRetryPause``.
+    public static let firstRetryPause = Duration.seconds(1)
+    public static let longestRetryPause = Duration.seconds(60)
 
     public enum Action: Equatable, Sendable {
         case send(DiscoveryRequest)
@@ -39,6 +43,17 @@ public struct ConfigurationState: Sendable {
         /// Those of its names that no later response has brought again.
         var names: Set<String>
         let since: Duration
+        /// Whether it is answered with a refusal, and will be accepted when a listener of it that
+        /// could not be opened is.
+        var isRefused = false
+    }
+
+    /// A listener that could not be put in effect, and is tried again without being sent again:
+    /// whoever has its address now may let go of it.
+    struct FailedListener: Sendable {
+        let listener: Listener
+        let attemptCount: Int
+        let retry: Duration
     }
 
     /// The configuration that is on its way into effect.
@@ -58,8 +73,10 @@ public struct ConfigurationState: Sendable {
     var wanted = Snapshot()
     /// Since when something is wanted that has not come.
     var missingSince: [ResourceType: [String: Duration]] = [:]
-    /// What could not be put in effect, and is not tried again until it changes.
+    /// What could not be put in effect, and is not tried again until it is sent again.
     var failed = Snapshot()
+    /// By name.
+    var failedListeners: [String: FailedListener] = [:]
     var pending: [Pending] = []
     var flight: Flight?
     /// Tried and failed with nobody to blame; not tried again.
@@ -144,6 +161,7 @@ public struct ConfigurationState: Sendable {
         guard let flight else { return [] }
         self.flight = nil
         inEffect = flight.snapshot
+        failedListeners = failedListeners.filter { inEffect.listeners[$0] != $1.listener }
         return accept(flight.covered) + subscribe() + progress(at: now)
     }
 
@@ -161,16 +179,20 @@ public struct ConfigurationState: Sendable {
         guard let flight else { return [] }
         self.flight = nil
         notices.append(.failed(type, name: name, reason: reason))
-        let isBlamed = block(type, name, of: flight.snapshot)
+        let isBlamed = block(type, name, of: flight.snapshot, at: now)
         if !isBlamed { refusedSnapshot = flight.snapshot }
+        let explanation = "\(type.name) \"\(name)\": \(reason)"
         var actions: [Action] = []
         for response in pending {
             let isCause =
                 isBlamed
                 ? response.type == type && response.names.contains(name)
                 : flight.covered.contains(response.id)
-            if isCause {
-                actions += rejectPending(response, reason: "\(type.name) \"\(name)\": \(reason)")
+            if !isCause { continue }
+            if failedListeners[name] != nil, type == .listener {
+                actions += rejectForNow(response, reason: explanation)
+            } else {
+                actions += rejectPending(response, reason: explanation)
             }
         }
         return actions + progress(at: now)
@@ -228,13 +250,18 @@ extension ConfigurationState {
         case .listeners(let values):
             type = .listener
             wanted.listeners = values
+            failedListeners = [:]
         case .clusters(let values):
             type = .cluster
             wanted.clusters = values
+            failed.clusters = [:]
         case .routeConfigurations(let values):
             type = .routeConfiguration
             names.formIntersection(subscriptions[type]?.names ?? [])
-            for name in names { wanted.routeConfigurations[name] = values[name] }
+            for name in names {
+                wanted.routeConfigurations[name] = values[name]
+                failed.routeConfigurations[name] = nil
+            }
         case .endpointAssignments(let values):
             type = .endpointAssignment
             names.formIntersection(subscriptions[type]?.names ?? [])
@@ -294,6 +321,15 @@ extension ConfigurationState {
 
     mutating func rejectPending(_ response: Pending, reason: String) -> [Action] {
         pending.removeAll { $0.id == response.id }
+        return reject(response.receipt, of: response.type, reason: reason)
+    }
+
+    /// Refuses a response once, and keeps it, to accept it should it work later.
+    private mutating func rejectForNow(_ response: Pending, reason: String) -> [Action] {
+        guard let index = pending.firstIndex(where: { $0.id == response.id }),
+            !pending[index].isRefused
+        else { return [] }
+        pending[index].isRefused = true
         return reject(response.receipt, of: response.type, reason: reason)
     }
 

@@ -39,6 +39,7 @@ public struct ServerSubscription: Sendable {
 
     /// What the client does not want; it holds until it took something else under these names.
     private struct Refusal: Sendable {
+        let nonce: String
         var names: Set<String>
         var version: String
         var reason: String
@@ -49,6 +50,8 @@ public struct ServerSubscription: Sendable {
 
     public let type: ResourceType
     public private(set) var interest = Interest.nothing
+    /// Whether the client has ever named what it wants; from then on no names stand for nothing.
+    private var hasNamed = false
     /// The version in effect at the client; empty when it accepted none on this stream.
     public private(set) var acceptedVersion = ""
     private var unanswered: [Unanswered] = []
@@ -78,6 +81,15 @@ public struct ServerSubscription: Sendable {
             guard isLatest else {
                 subscribe(to: request.resourceNames, isRepeated: false)
                 return .stale
+            }
+            if request.errorDetail == nil, let open = refusal, open.nonce == nonce,
+                type.isStateOfTheWorld, request.version == open.version,
+                open.version != acceptedVersion
+            {
+                // What could not be put in effect at first now is.
+                subscribe(to: request.resourceNames, isRepeated: false)
+                accept(version: open.version, names: open.names)
+                return .acknowledgement(version: open.version)
             }
             // The same names once more: a client that warms a resource anew waits for it (Envoy).
             let isRepeated =
@@ -115,7 +127,8 @@ public struct ServerSubscription: Sendable {
     private mutating func refuse(_ answered: Unanswered, reason: String) {
         var names = answered.names
         if let refusal, !type.isStateOfTheWorld { names.formUnion(refusal.names) }
-        refusal = Refusal(names: names, version: answered.version, reason: reason)
+        refusal = Refusal(
+            nonce: answered.nonce, names: names, version: answered.version, reason: reason)
     }
 
     private mutating func accept(version: String, names: Set<String>) {
@@ -171,6 +184,14 @@ public struct ServerSubscription: Sendable {
             && !isDue(selection(of: collection))
     }
 
+    /// Why the client does not have in effect what there is, when it has refused that and not
+    /// something before it; `nil` when it has not.
+    public func refusal(of collection: ResourceOffer.Collection) -> String? {
+        guard let refusal, unanswered.isEmpty, !isAnswerDue, !isDue(selection(of: collection))
+        else { return nil }
+        return refusal.reason
+    }
+
     /// The resources that the client was sent latest, whether it answered or not.
     public var sentResources: [String: Resource] { sent }
 
@@ -195,12 +216,8 @@ public struct ServerSubscription: Sendable {
         let asked = Set(names)
         let before: Set<String> = if case .names(let names) = interest { names } else { [] }
         if type.isStateOfTheWorld {
-            switch interest {
-            case .nothing where names.isEmpty: interest = .everything
-            case .everything where names.isEmpty: break
-            case .nothing, .everything, .names:
-                interest = asked.contains("*") ? .everything : .names(asked)
-            }
+            hasNamed = hasNamed || !names.isEmpty
+            interest = asked.contains("*") || !hasNamed ? .everything : .names(asked)
         } else {
             interest = .names(asked)
         }
