@@ -210,8 +210,10 @@ import Testing
         let long = String(repeating: " ", count: APIRequest.bodyLimit + 1)
         #expect(bench.send("PUT", "/v1/services/a", long).status == 413)
         let why = String(repeating: "x", count: 1001)
-        let target = "/v1/services/reviews?reason=\(why)"
-        #expect(bench.send("PUT", target, reviews).wrongPaths == ["reason"])
+        for reason in [why, "a%00b"] {
+            let target = "/v1/services/reviews?reason=\(reason)"
+            #expect(bench.send("PUT", target, reviews).wrongPaths == ["reason"])
+        }
     }
 
     @Test(arguments: [

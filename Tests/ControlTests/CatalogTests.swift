@@ -142,6 +142,7 @@ import XDS
     @Test(arguments: [
         (#""x""#, "a=b; c=x", true), (#""x""#, "c=x", true), (#""x""#, "c=xy", false),
         (#""x""#, "cc=x", false), (#""x.z""#, "c=xyz", false), (#""x.z""#, "c=x.z; d=e", true),
+        (#""x.\u0301z""#, "c=xy\u{301}z", false),
         (#"{"prefix": "x"}"#, "b=1;c=xy;d=2", true), (#"{"suffix": "y"}"#, "c=xy; d=y", true),
         (#"{"suffix": "y"}"#, "c=x; d=y", false), (#"{"contains": "y"}"#, "c=xyz", true),
         (#"{"contains": "y"}"#, "c=x; d=y", false), (#"{"regex": "x|y"}"#, "c=y", true),

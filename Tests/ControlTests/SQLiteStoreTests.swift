@@ -127,6 +127,29 @@ import Testing
         #expect(throws: StoreError.newerSchema) { try SQLiteStore(path: newer.path) }
     }
 
+    @Test func `forgets services that are long gone`() throws {
+        let store = try SQLiteStore(path: ":memory:")
+        let versions = [try Version(name: "v1", endpoints: [])]
+        var world = World()
+        for number in 1...SQLiteStore.revisionLimit + 500 {
+            let name = "brief-\((number + 1) / 2)"
+            let change = number % 2 == 1 ? try Service(name: name, versions: versions) : nil
+            world = world.applying([name: change])
+            let revision = Revision(
+                number: number, at: 0, who: "", why: "", kind: .put, service: name)
+            try store.append(revision, differences: [], next: world, names: [name])
+        }
+        let rows = try store.queue.read { database in
+            try ["revisions", "documents"].map {
+                try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM \($0)") ?? 0
+            }
+        }
+        #expect(rows.allSatisfy { $0 <= Int(SQLiteStore.revisionLimit) + 2 })
+        #expect(try store.world(at: 501).names == ["brief-251"])
+        #expect(try store.world(at: 502).names == [])
+        #expect(try store.faults() == [])
+    }
+
     @Test func `forgets old revisions, and no service`() throws {
         let store = try SQLiteStore(path: ":memory:")
         let weights = (1...2).map { ["v1": Weight(UInt32($0)), "v2": Weight(1)] }

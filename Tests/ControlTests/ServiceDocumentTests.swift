@@ -141,6 +141,9 @@ import Testing
             (#"{"a": -1.5e10, "b": 1-2}"#, nil), (#"{"a": [1, 2,]}"#, "a[2]"), (#"{"a": 1,}"#, "a"),
             (#"{"a": {"a": "a"}, "b": ["a", "a"], "c\"": "\"", "c": ","}"#, nil),
             (#"{"a": ",}", "b": "{,]"}"#, nil), (#""\"#, nil), ("]]", nil), ("", nil),
+            (#"{"a": 1, "\u0061": 2}"#, "a"), (#"{"é": 1, "e\u0301": 2}"#, "e\u{301}"),
+            (#"{"\n": 1, "\u000A": 2}"#, "\n"), (#"{"\x": 1, "\x": 2}"#, #"\x"#),
+            ("{\u{0}}\u{0}", ""), ("\u{FEFF}{}", ""), ("{\u{0B}}", ""),
         ] as [(String, String?)])
     func `can be read in one way only`(text: String, path: String?) {
         #expect(DocumentShape.fault(in: Array(text.utf8))?.path == path)

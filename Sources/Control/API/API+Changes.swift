@@ -82,6 +82,10 @@ extension API {
         if reasons.contains(where: { $0.utf8.count > Self.reasonLimit }) {
             throw .query("reason", "is longer than \(Self.reasonLimit) bytes")
         }
+        // The store would keep what stands before it.
+        if reasons.contains(where: { $0.utf8.contains(0) }) {
+            throw .query("reason", "contains a NUL")
+        }
         return Ledger.Author(who: who, why: reasons.first ?? "")
     }
 

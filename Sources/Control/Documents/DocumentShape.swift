@@ -1,5 +1,8 @@
+import FoundationEssentials
+
 /// Looks over JSON before it is decoded, for what the decoder takes in silence: names that stand
-/// twice in an object, a comma behind the last element, nesting and numbers without bounds.
+/// twice in an object, a comma behind the last element, nesting and numbers without bounds, texts
+/// that are not in UTF-8 (RFC 8259 §8.1).
 ///
 /// It judges nothing else; what is not JSON is left to the decoder.
 struct DocumentShape {
@@ -10,9 +13,10 @@ struct DocumentShape {
 
     private struct Frame {
         let isObject: Bool
-        var names: Set<ArraySlice<UInt8>> = []
+        /// As the decoder tells them apart: by what they mean, escaped or composed as they may be.
+        var names: Set<String> = []
         /// The name of the member, in an object.
-        var name: ArraySlice<UInt8> = []
+        var name = ""
         /// The place of the element, in an array.
         var index = 0
     }
@@ -59,6 +63,9 @@ struct DocumentShape {
                 position += 1
             case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
                 if let fault = number() { return fault }
+            // No token is made of these; UTF-16 is, and the decoder would know it by them.
+            case 0..<UInt8(ascii: " "), 0x7F...0xFF:
+                return FieldError(path: path, reason: "is not JSON in UTF-8")
             default:
                 position += 1
             }
@@ -78,10 +85,20 @@ struct DocumentShape {
         guard let frame = frames.last, frame.isObject, end < body.count,
             previous == UInt8(ascii: "{") || previous == UInt8(ascii: ",")
         else { return nil }
-        let name = body[start..<end]
+        let name = Self.unescaped(body[start..<end])
         frames[frames.count - 1].name = name
         if frames[frames.count - 1].names.insert(name).inserted { return nil }
         return FieldError(path: path, reason: "is there twice")
+    }
+
+    /// What stands between the quotes; as it is written where it is no string of JSON.
+    private static func unescaped(_ text: ArraySlice<UInt8>) -> String {
+        let quote = UInt8(ascii: "\"")
+        let isEscaped = text.contains(UInt8(ascii: "\\"))
+        let meaning =
+            isEscaped
+            ? try? JSONDecoder().decode(String.self, from: Data([quote] + text + [quote])) : nil
+        return meaning ?? String(decoding: text, as: UTF8.self)
     }
 
     /// Passes over a number, which the decoder could not keep when it is too large or too fine.
@@ -108,8 +125,7 @@ struct DocumentShape {
         var path = ""
         for frame in frames {
             if frame.isObject {
-                let name = String(decoding: frame.name, as: UTF8.self)
-                path += path.isEmpty ? name : "." + name
+                path += path.isEmpty ? frame.name : "." + frame.name
             } else {
                 path += "[\(frame.index)]"
             }

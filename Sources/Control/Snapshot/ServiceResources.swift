@@ -186,8 +186,9 @@ extension RequestMatch.Named {
 
 /// The text as an expression of RE2 that matches it and nothing else.
 private func escaped(_ text: String) -> String {
-    text.reduce(into: "") { escaped, character in
-        if "\\.+*?()|[]{}^$".contains(character) { escaped.append("\\") }
-        escaped.append(character)
+    // Not by characters: a mark that combines with a point leaves it a point to RE2.
+    text.unicodeScalars.reduce(into: "") { escaped, scalar in
+        if "\\.+*?()|[]{}^$".unicodeScalars.contains(scalar) { escaped.append("\\") }
+        escaped.unicodeScalars.append(scalar)
     }
 }

@@ -222,7 +222,8 @@ extension SQLiteStore {
         }
     }
 
-    /// Removes services that no kept revision has, and revisions that no service comes from.
+    /// Removes what no kept revision has: older states of services, services that are long gone,
+    /// and revisions that no service comes from.
     private static func prune(_ database: Database, latest: UInt64) throws {
         guard latest > revisionLimit else { return }
         let oldest = Int64(clamping: latest - revisionLimit + 1)
@@ -232,6 +233,10 @@ extension SQLiteStore {
                     SELECT 1 FROM documents newer WHERE newer.service = documents.service
                     AND newer.revision > documents.revision AND newer.revision <= ?)
                 """,
+            arguments: [oldest])
+        // What was there before it is removed by now, so that nothing comes back.
+        try database.execute(
+            sql: "DELETE FROM documents WHERE document IS NULL AND revision <= ?",
             arguments: [oldest])
         try database.execute(
             sql: """
