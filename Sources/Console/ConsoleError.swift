@@ -39,6 +39,7 @@ public enum ConsoleError: Error, Equatable, Sendable {
         case malformed(reason: String)
         case noServices
         case noName
+        case repeatedName(String)
         case notAMapping(path: String)
         case unknownKey(String)
     }
@@ -156,6 +157,7 @@ extension ConsoleError.DocumentFault {
         case .malformed(let reason): reason
         case .noServices: "there is no service in it"
         case .noName: "a service in a list needs its 'name'"
+        case .repeatedName(let name): "service '\(name)' stands twice"
         case .unknownKey(let key): "'\(key)' is not known; only 'services' is"
         case .notAMapping(let path): "'\(path)' must be a mapping"
         }

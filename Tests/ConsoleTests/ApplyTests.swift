@@ -97,6 +97,9 @@ import Testing
         ("[]", "mesh.yaml: there is no service in it"),
         ("- { versions: {} }", "mesh.yaml: a service in a list needs its 'name'"),
         ("services: { a: [] }", "mesh.yaml: 'services.a' must be a mapping"),
+        ("services: [ { name: a } ]", "mesh.yaml: 'services' must be a mapping"),
+        ("services:", "mesh.yaml: there is no service in it"),
+        ("[ { name: a }, { name: a } ]", "mesh.yaml: service 'a' stands twice"),
         (
             "services: { a: {}, a: {} }",
             "mesh.yaml: line 1, column 20: the key \"a\" stands twice"

@@ -1,5 +1,6 @@
 import Console
 import Testing
+import YAML
 
 @Suite struct `Documents as text` {
     static let service: JSONValue = [
@@ -18,17 +19,17 @@ import Testing
             none: null
             protocol: http
             routes:
-              - match: {}
-                name: default
-                "on": "yes"
-                split:
-                  v1: 95.5
-                  v2: 5
-              - alone
+            - match: {}
+              name: default
+              "on": "yes"
+              split:
+                v1: 95.5
+                v2: 5
+            - alone
             versions:
               v1:
                 endpoints:
-                  - "127.0.0.1:9001"
+                - "127.0.0.1:9001"
 
             """
         #expect(YAMLText.render(Self.service) == expected)
@@ -56,6 +57,13 @@ import Testing
         #expect(JSONValue.array([]).encoded(pretty: true) == "[]")
     }
 
+    @Test(arguments: ["on", "a: b", "\u{7F}\u{85}\u{2028}\u{1B}", "", "~", "-x", "1e5"])
+    func `are YAML that reads back the same`(text: String) throws {
+        let value: JSONValue = .array([.object([text: .string(text)])])
+        let node = try Document(parsing: YAMLText.render(value)).root
+        #expect(JSONValue(json: Array(node.json.utf8)) == value)
+    }
+
     @Test(arguments: ["", "plain ü 😀", "\"\\/", "\u{0}\u{1F}\n\r\t\u{7F}"])
     func `are JSON strings that read back the same`(text: String) {
         let value = JSONValue.string(text)
@@ -81,6 +89,17 @@ import Testing
     }
 }
 
+@Suite struct `Shares for people` {
+    @Test(
+        arguments: [
+            ([95, 5], [950_000, 50_000]), ([0, 0], [0, 0]), ([1e308, 1e308], [0, 0]),
+            ([2e300, -1e300, 0], [0, 0, 0]), ([.infinity, 1], [0, 0]),
+        ] as [([Double], [Int64])])
+    func `are of weights that can be split by`(weights: [Double], parts: [Int64]) {
+        #expect(Share.partsPerMillion(weights) == parts)
+    }
+}
+
 @Suite struct `Tables for people` {
     private func table() -> TextTable {
         var table = TextTable(columns: [
@@ -101,6 +120,14 @@ import Testing
             """
         let palette = Palette(isColoured: false)
         #expect(table().render(isWide: false, palette: palette) == expected)
+    }
+
+    @Test func `do not let their contents move the cursor`() {
+        var table = TextTable(columns: [.init("WHY")])
+        table.append([TextTable.Cell("a\u{1B}[2Jb\nc\u{9B}d\u{202E}e 😀 é")])
+        #expect(
+            table.render(isWide: false, palette: Palette(isColoured: false))
+                == "WHY\na\u{FFFD}[2Jb c\u{FFFD}d\u{FFFD}e 😀 é\n")
     }
 
     @Test func `show more when wide`() {

@@ -24,7 +24,7 @@ public struct CheckLine: Equatable, Sendable {
             case .caution: palette.paint("!", .caution)
             case .bad: palette.paint("✗", .bad)
             }
-        var text = "\(mark) \(text)\n"
+        var text = "\(mark) \(text.shown)\n"
         if let hint { text += palette.paint("    hint: \(hint)", .faint) + "\n" }
         return text
     }

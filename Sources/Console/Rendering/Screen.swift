@@ -53,10 +53,10 @@ public final class Screen {
     /// Writes why a command failed, the facts behind it, and what to try next.
     public func report(_ error: ConsoleError) {
         clearProgress()
-        var text = messagePalette.paint("error:", .bad) + " \(error.message)\n"
-        for detail in error.details { text += "  \(detail)\n" }
+        var text = messagePalette.paint("error:", .bad) + " \(error.message.shown)\n"
+        for detail in error.details { text += "  \(detail.shown)\n" }
         if let hint = error.hint {
-            text += messagePalette.paint("hint:", .caution) + " \(hint)\n"
+            text += messagePalette.paint("hint:", .caution) + " \(hint.shown)\n"
         }
         writeMessage(text)
     }

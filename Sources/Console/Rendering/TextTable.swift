@@ -18,7 +18,7 @@ public struct TextTable: Sendable {
         public var tone: Tone
 
         public init(_ text: String, _ tone: Tone = .plain) {
-            self.text = text
+            self.text = text.shown
             self.tone = tone
         }
 

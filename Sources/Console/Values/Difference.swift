@@ -47,11 +47,11 @@ public struct Difference: Equatable, Sendable {
         return lines.map { line in
             switch line.change {
             case .added(let value):
-                margin + palette.paint("+ \(line.path): \(value)", .good) + "\n"
+                margin + palette.paint("+ \(line.path): \(value)".shown, .good) + "\n"
             case .removed(let value):
-                margin + palette.paint("- \(line.path): \(value)", .bad) + "\n"
+                margin + palette.paint("- \(line.path): \(value)".shown, .bad) + "\n"
             case .changed(let from, let to):
-                margin + palette.paint("~ \(line.path): \(from) → \(to)", .caution) + "\n"
+                margin + palette.paint("~ \(line.path): \(from) → \(to)".shown, .caution) + "\n"
             }
         }.joined()
     }

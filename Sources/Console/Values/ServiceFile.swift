@@ -44,6 +44,10 @@ public struct ServiceFile: Equatable, Sendable {
         }
         entries = try Self.entries(of: document.root, path: path)
         if entries.isEmpty { throw .document(path: path, fault: .noServices) }
+        var names: Set<String> = []
+        for entry in entries where !names.insert(entry.name).inserted {
+            throw .document(path: path, fault: .repeatedName(entry.name))
+        }
     }
 
     private static func entries(of root: Node, path: String) throws(ConsoleError) -> [Entry] {
@@ -56,7 +60,11 @@ public struct ServiceFile: Equatable, Sendable {
         for entry in root.entries ?? [] where entry.key != "services" {
             throw .document(path: path, fault: .unknownKey(entry.key))
         }
-        return try (root["services"]?.entries ?? []).map { service throws(ConsoleError) in
+        guard let services = root["services"], !services.isNull else { return [] }
+        guard let entries = services.entries else {
+            throw .document(path: path, fault: .notAMapping(path: "services"))
+        }
+        return try entries.map { service throws(ConsoleError) in
             if service.value.entries == nil {
                 throw .document(path: path, fault: .notAMapping(path: "services.\(service.key)"))
             }

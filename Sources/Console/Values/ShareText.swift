@@ -11,10 +11,13 @@ public enum Share {
         return "\(whole).\(digits)%"
     }
 
-    /// Every weight's share of their sum, in parts per million, rounded.
+    /// Every weight's share of their sum, in parts per million, rounded; none where a weight or the
+    /// sum is no number that a split can have.
     public static func partsPerMillion(_ weights: [Double]) -> [Int64] {
         let sum = weights.reduce(0, +)
-        if sum <= 0 || !sum.isFinite { return weights.map { _ in 0 } }
+        if sum <= 0 || !sum.isFinite || weights.contains(where: { $0 < 0 }) {
+            return weights.map { _ in 0 }
+        }
         return weights.map { Int64(($0 / sum * 1_000_000).rounded()) }
     }
 }

@@ -21,16 +21,17 @@ struct RevisionView {
 
     func text(palette: Palette, now: Int64) -> String {
         var text = palette.paint("revision \(status.number)", .strong)
-        text += ": \(what), \(ageText(since: time, now: now)) ago by \(who)\n"
-        if !why.isEmpty { text += "  \(why)\n" }
+        text += ": \(what), \(ageText(since: time, now: now)) ago by \(who)".shown + "\n"
+        if !why.isEmpty { text += "  \(why.shown)\n" }
         text += Difference(document["diff"]).render(indentation: 2, palette: palette)
         text += palette.paint(
             "live on \(status.applied) of \(status.total) sidecars",
             status.isLive ? .good : .caution)
         text += "\n"
-        for laggard in status.laggards { text += "  waiting for \(laggard)\n" }
+        for laggard in status.laggards { text += "  waiting for \(laggard.shown)\n" }
         for refusal in status.refusals {
-            text += palette.paint("  refused by \(refusal.proxy): \(refusal.reason)", .bad) + "\n"
+            let line = "  refused by \(refusal.proxy): \(refusal.reason)".shown
+            text += palette.paint(line, .bad) + "\n"
         }
         return text
     }
