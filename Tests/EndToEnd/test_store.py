@@ -2,9 +2,11 @@
 
 import contextlib
 import http.client
+import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -205,6 +207,30 @@ def test_hostile_documents(start, tmp_path):
         assert 400 <= status < 500, name
     assert control.running
     assert control.done("GET", "/v1/services")["items"] == []
+
+
+@pytest.mark.parametrize("head, body, status", [
+    (b"PUT /v1/services/a HTTP/1.1\r\nContent-Length: 2000000\r\n", b"", 413),
+    (b"PUT /v1/services/a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n",
+     b"200000\r\n" + b" " * 0x200000, 413),
+    (b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n", b"", 414),
+    (b"GET / HTTP/1.1\r\nA: " + b"a" * 40_000 + b"\r\n", b"", 431),
+    (b"GET / HTTP/1.1\r\nA : b\r\n", b"", 400),
+    (b"GET / HTTP/2.0\r\n", b"", 505),
+])
+def test_what_is_no_request_is_a_problem_too(start, tmp_path, head, body, status):
+    control = start(Control, tmp_path)
+    with socket.create_connection(("127.0.0.1", control.api), 5) as client:
+        try:
+            client.sendall(head + b"Host: a\r\n\r\n" + body)
+        except ConnectionError:
+            pass
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        assert answer.status == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = json.loads(answer.read())
+        assert problem["status"] == status and problem["title"] and problem["detail"]
 
 
 def test_the_description_is_true(start, tmp_path):

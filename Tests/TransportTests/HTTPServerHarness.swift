@@ -13,6 +13,8 @@ final class HTTPServerHarness: HTTPHandler {
         let text = "\(request.methodText) \(request.path) \(String(request.body.span))"
         reply.send(status: 200, contentType: "text/plain", text: text)
     }
+    /// What the handler says of what is no request.
+    var explanation: HTTPExplanation?
     private(set) var requests: [HTTPRequest] = []
 
     init(limits: HTTPServerLimits = HTTPServerLimits()) throws {
@@ -24,6 +26,10 @@ final class HTTPServerHarness: HTTPHandler {
     func server(_ server: HTTPServer, didReceive request: HTTPRequest, reply: HTTPReply) {
         requests.append(request)
         answer(request, reply)
+    }
+
+    func server(_ server: HTTPServer, explanationOf status: UInt16) -> HTTPExplanation? {
+        explanation
     }
 
     /// Turns the loop until `condition` holds.

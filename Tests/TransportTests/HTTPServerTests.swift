@@ -99,6 +99,20 @@ private func undated(_ text: String) -> String {
         #expect(try harness.turn { harness.server?.connectionCount == 0 })
     }
 
+    @Test(arguments: [("PUT", "why"), ("HEAD", "")])
+    func `says why it refuses in the words of its handler`(method: String, body: String) throws {
+        let harness = try HTTPServerHarness(limits: HTTPServerLimits(bodyByteCount: 10))
+        harness.explanation = HTTPExplanation(contentType: "text/x", body: Array("why".utf8))
+        let client = try harness.connect()
+        try client.send("\(method) / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n")
+        client.shutdownWriting()
+        #expect(try client.receiveEnd())
+        #expect(
+            undated(client.text)
+                == "HTTP/1.1 413 Content Too Large\r\ncontent-type: text/x\r\n"
+                + "connection: close\r\ncontent-length: 3\r\n\r\n\(body)")
+    }
+
     @Test func `lets a refused client read why before it closes`() throws {
         let harness = try HTTPServerHarness(limits: HTTPServerLimits(bodyByteCount: 10))
         let client = try harness.connect()

@@ -20,6 +20,25 @@ final class APIServer: HTTPHandler {
         }
     }
 
+    func server(_ server: HTTPServer, explanationOf status: UInt16) -> HTTPExplanation? {
+        let reply = Problem(status, Self.explanation(of: status, server.limits)).reply
+        return HTTPExplanation(
+            contentType: reply.value(of: "content-type") ?? "", body: reply.body)
+    }
+
+    private static func explanation(of status: UInt16, _ limits: HTTPServerLimits) -> String {
+        switch status {
+        case 408: "the request took too long"
+        case 413: "the body is longer than \(limits.bodyByteCount) bytes"
+        case 414: "the path and query are too long"
+        case 417: "the only expectation that is met is 100-continue"
+        case 431: "the head is too large"
+        case 501: "this is not spoken here"
+        case 505: "only HTTP/1.0 and HTTP/1.1 are spoken here"
+        default: "this is not a request of HTTP/1.1"
+        }
+    }
+
     private func follow(_ reply: HTTPReply, after last: String?) {
         let stream = EventStream(reply)
         let events = api.events

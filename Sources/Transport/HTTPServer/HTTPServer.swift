@@ -5,6 +5,31 @@ public import Kernel
 public protocol HTTPHandler: AnyObject {
     /// A whole request has arrived; `reply` is used now or kept for later.
     func server(_ server: HTTPServer, didReceive request: HTTPRequest, reply: HTTPReply)
+
+    /// What to say to a client whose bytes are no request, or one that is too large or too slow.
+    ///
+    /// - Parameters:
+    ///   - server: Who asks.
+    ///   - status: What it is answered with: 400, 408, 413, 414, 417, 431, 501 or 505.
+    /// - Returns: `nil`, as without an implementation, says no more than the status.
+    func server(_ server: HTTPServer, explanationOf status: UInt16) -> HTTPExplanation?
+}
+
+extension HTTPHandler {
+    public func server(
+        _ server: HTTPServer, explanationOf status: UInt16
+    ) -> HTTPExplanation? { nil }
+}
+
+/// A body that explains a status.
+public struct HTTPExplanation: Sendable {
+    public let contentType: String
+    public let body: [UInt8]
+
+    public init(contentType: String, body: [UInt8]) {
+        self.contentType = contentType
+        self.body = body
+    }
 }
 
 /// A small HTTP/1.1 server for administration and APIs, not for the data path.
@@ -102,6 +127,10 @@ public final class HTTPServer {
             return
         }
         handler.server(self, didReceive: request, reply: reply)
+    }
+
+    func explanation(of status: UInt16) -> HTTPExplanation? {
+        handler?.server(self, explanationOf: status)
     }
 
     private func tellDrained() {

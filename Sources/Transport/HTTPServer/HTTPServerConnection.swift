@@ -291,7 +291,9 @@ extension HTTPServerConnection {
 
     /// Answers what is no request that can be handled, and closes.
     private func refuse(status: UInt16) {
-        writeReply(status: status, fields: [], body: [], closes: true)
+        let explanation = server?.explanation(of: status)
+        let fields = explanation.map { [("content-type", $0.contentType)] } ?? []
+        writeReply(status: status, fields: fields, body: explanation?.body ?? [], closes: true)
         if isReceiving { beginClosing() }
     }
 }

@@ -8,6 +8,7 @@ extension OpenAPI {
             "maxLength": 63,
             "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
           },
+          "Reason": {"type": "string", "maxLength": 250, "pattern": "^[^\\u0000]*$"},
           "Weights": {
             "type": "object",
             "minProperties": 1,
@@ -233,7 +234,7 @@ extension OpenAPI {
             "type": "object",
             "properties": {
               "weights": {"$ref": "#/components/schemas/Weights"},
-              "reason": {"type": "string", "maxLength": 250},
+              "reason": {"$ref": "#/components/schemas/Reason"},
               "service": {"type": "string"},
               "route": {"type": "string"},
               "revision": {"type": "integer", "minimum": 0, "maximum": 999999999999999999}
@@ -243,7 +244,7 @@ extension OpenAPI {
           },
           "RestoreRequest": {
             "type": "object",
-            "properties": {"reason": {"type": "string", "maxLength": 250}},
+            "properties": {"reason": {"$ref": "#/components/schemas/Reason"}},
             "additionalProperties": false
           },
           "Difference": {

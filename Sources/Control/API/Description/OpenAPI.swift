@@ -63,7 +63,7 @@ enum OpenAPI {
             "name": "reason",
             "in": "query",
             "description": "Why, for the record: 1000 bytes at most",
-            "schema": {"type": "string", "maxLength": 250}
+            "schema": {"$ref": "#/components/schemas/Reason"}
           },
           "limit": {
             "name": "limit",
