@@ -13,7 +13,7 @@ import XDS
             world = world.applying([name: try document.service(named: name)])
         }
         let catalog = try Catalog(world, after: nil)
-        try catalog.check(after: nil)
+        try catalog.check()
         return catalog
     }
 
@@ -130,6 +130,31 @@ import XDS
         #expect(before.listeners.resources == after.listeners.resources)
         #expect(before.routeConfigurations.resources != after.routeConfigurations.resources)
         #expect(after.routeConfigurations.version == "2")
+    }
+
+    @Test func `is the same, made anew or out of the one before`() throws {
+        let seed = UInt64.random(in: 1...UInt64.max)
+        var generator = Generator(state: seed)
+        var world = World()
+        var catalog = try Catalog(world, after: nil)
+        for _ in 0..<60 {
+            let name = "s\(Int.random(in: 0..<8, using: &generator))"
+            let weight = UInt32.random(in: 1...3, using: &generator)
+            let isGone = Int.random(in: 0..<4, using: &generator) == 0
+            world = world.applying(
+                [name: isGone ? nil : try service(name, weights: ["v1": Weight(weight)])])
+            catalog = try Catalog(world, after: catalog)
+            try catalog.check()
+            let anew = try Catalog(world, after: nil)
+            #expect(
+                try catalog.offer(for: profile()) == anew.offer(for: profile()), "seed \(seed)")
+            #expect(world.names == world.services.keys.sorted(), "seed \(seed)")
+        }
+        // Also what all services are in together is as a proxy takes it.
+        let profile = try profile([
+            "inbound_address": "127.0.0.1:1", "application_address": "127.0.0.1:2",
+        ])
+        #expect(try decoded(catalog.offer(for: profile)).missingReferences == [])
     }
 
     @Test func `speaks HTTP/2 to those who want it`() throws {

@@ -33,7 +33,7 @@ final class Publisher {
     /// - Throws: `MeshError` with what they would answer.
     func check(_ world: World) throws(MeshError) {
         let next = try Catalog(world, after: catalog)
-        try next.check(after: catalog)
+        try next.check()
         candidate = next
     }
 

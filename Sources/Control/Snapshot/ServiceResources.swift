@@ -6,10 +6,11 @@ import XDS
 struct ServiceResources {
     /// The revision that changed the service last.
     let changedAt: UInt64
+    let application: Service.Application
     let clusters: [Resource]
     let assignments: [Resource]
-    /// For the route configuration of the sidecars.
-    let virtualHost: VirtualHost
+    /// For the route configuration of the sidecars; no other service has its name or its domains.
+    let virtualHost: EncodedVirtualHost
     /// For gRPC clients without a sidecar, which ask for it by the service's name.
     let routesForGRPC: Resource
 
@@ -19,6 +20,7 @@ struct ServiceResources {
     init(_ entry: World.Entry) throws(MeshError) {
         let service = entry.service
         changedAt = entry.changedAt
+        application = service.application
         var clusters: [Resource] = []
         var assignments: [Resource] = []
         for version in service.versions {
@@ -39,10 +41,30 @@ struct ServiceResources {
             domains.append(try DomainPattern(parsing: service.name + suffix))
             domains.append(try DomainPattern(parsing: service.name + suffix + ":80"))
         }
-        virtualHost = try VirtualHost(name: service.name, domains: domains, routes: routes)
+        virtualHost = EncodedVirtualHost(
+            try VirtualHost(name: service.name, domains: domains, routes: routes))
         // Whatever name or port the client knows the service by, it has asked for this one.
         let anyHost = try VirtualHost(name: service.name, domains: [.any], routes: routes)
         routesForGRPC = try RouteConfiguration(name: service.name, virtualHosts: [anyHost]).resource
+    }
+
+    /// Reads the resources as a proxy would, and refuses what a proxy would refuse.
+    ///
+    /// - Throws: `ResourceError` with what the proxy would answer.
+    func check() throws(ResourceError) {
+        var decoder = ResourceDecoder(rejectsUnknownFields: true)
+        for cluster in clusters { _ = try decoder.cluster(cluster.body) }
+        for assignment in assignments { _ = try decoder.endpointAssignment(assignment.body) }
+        let names = Set(clusters.map(\.name))
+        let alone = Resource.routeConfiguration(named: Catalog.outbound, with: [virtualHost])
+        for resource in [alone, routesForGRPC] {
+            let configuration = try decoder.routeConfiguration(resource.body)
+            for reference in configuration.clusterReferences where !names.contains(reference.name) {
+                throw ResourceError(
+                    .routeConfiguration, configuration.name, path: reference.path,
+                    "there is no cluster \"\(reference.name)\"")
+            }
+        }
     }
 
     static var clusterSuffix: String { ".\(namespace).svc.cluster.local" }

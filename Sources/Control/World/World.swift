@@ -15,14 +15,14 @@ struct World: Equatable {
     private(set) var revision: UInt64
     /// By name.
     private(set) var services: [String: Entry]
+    /// The names in the order in which they are listed.
+    private(set) var names: [String]
 
     init(revision: UInt64 = 0, services: [String: Entry] = [:]) {
         self.revision = revision
         self.services = services
+        names = services.keys.sorted()
     }
-
-    /// The names in the order in which they are listed.
-    var names: [String] { services.keys.sorted() }
 
     /// The world one revision later, with other services in place of those of the same names.
     ///
@@ -31,9 +31,12 @@ struct World: Equatable {
     func applying(_ changes: [String: Service?]) -> World {
         var next = self
         next.revision += 1
+        var areNamesSame = true
         for (name, service) in changes {
+            if (next.services[name] == nil) != (service == nil) { areNamesSame = false }
             next.services[name] = service.map { Entry(service: $0, changedAt: next.revision) }
         }
+        if !areNamesSame { next.names = next.services.keys.sorted() }
         return next
     }
 }

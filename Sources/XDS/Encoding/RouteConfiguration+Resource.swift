@@ -20,6 +20,35 @@ extension RouteConfiguration {
     }
 }
 
+/// A virtual host encoded once, for many configurations that differ in others.
+public struct EncodedVirtualHost: Equatable, Sendable {
+    /// The field of a configuration that holds it.
+    fileprivate let field: [UInt8]
+
+    public init(_ host: VirtualHost) {
+        var message = Proto.RouteConfiguration()
+        message.virtualHosts = [host.message]
+        field = message.bytes
+    }
+}
+
+extension Resource {
+    /// The route configuration of that name with those virtual hosts and nothing else.
+    ///
+    /// The caller knows that their names and domains are unique.
+    public static func routeConfiguration(
+        named name: String, with virtualHosts: [EncodedVirtualHost]
+    ) -> Resource {
+        var message = Proto.RouteConfiguration()
+        message.name = name
+        var body = message.bytes
+        body.reserveCapacity(virtualHosts.reduce(body.count) { $0 + $1.field.count })
+        // The fields of a message stand one after the other.
+        for host in virtualHosts { body += host.field }
+        return Resource(type: .routeConfiguration, name: name, body: body)
+    }
+}
+
 extension VirtualHost {
     fileprivate var message: Proto.VirtualHost {
         var message = Proto.VirtualHost()
