@@ -4,7 +4,7 @@ import PackageDescription
 /// Every module, and the modules below it that it may import.
 let floors: KeyValuePairs<String, [String]> = [
     "Kernel": ["CLinux"],
-    "Bytes": [],
+    "Bytes": ["CBytes"],
     "RegularExpressions": ["CRE2"],
     "YAML": ["CYAML"],
     "Telemetry": ["Bytes"],
@@ -59,6 +59,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let walls: [Target] = [
+    .target(name: "CBytes"),
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(

@@ -8,42 +8,66 @@ extension UInt8 {
 }
 
 extension Span where Element == UInt8 {
+    /// The `count` bytes at `offset`, which must be in the span.
+    @inlinable @inline(__always)
+    @_lifetime(copy self)
+    public func part(at offset: Int, count: Int) -> Span<UInt8> {
+        precondition(
+            offset >= 0 && count >= 0 && count <= self.count &- offset, "a part is inside the span")
+        return unsafe extracting(unchecked: Range(uncheckedBounds: (offset, offset &+ count)))
+    }
+
+    /// Whether the bytes are `text`, a literal.
+    @inlinable @inline(__always)
     public func equals(_ text: StaticString) -> Bool {
-        if count != text.utf8CodeUnitCount { return false }
-        let other = unsafe UnsafeBufferPointer(start: text.utf8Start, count: count)
-        for index in indices where unsafe self[index] != other[index] { return false }
-        return true
+        count == text.utf8CodeUnitCount && starts(with: text, ignoringCase: false)
     }
 
     /// Whether the bytes are `text` in letters of either case.
     ///
-    /// - Parameter text: Lower-case letters, digits and `-`, `.`, `/`, `:`; nothing else.
+    /// - Parameter text: A literal in lower case.
     /// - Returns: Whether they are the same.
+    @inlinable @inline(__always)
     public func equalsIgnoringCase(_ text: StaticString) -> Bool {
-        if count != text.utf8CodeUnitCount { return false }
-        let other = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: count).bytes
-        let mine = unsafe bytes
-        if count < 8 {
-            for index in indices {
-                let byte = unsafe other.unsafeLoad(
-                    fromUncheckedByteOffset: index, as: UInt8.self)
-                if self[index].asciiLowercased != byte { return false }
-            }
-            return true
+        count == text.utf8CodeUnitCount && starts(with: text, ignoringCase: true)
+    }
+
+    /// Whether the bytes begin with `text`, a literal.
+    @inlinable @inline(__always)
+    public func starts(with text: StaticString) -> Bool {
+        count >= text.utf8CodeUnitCount && starts(with: text, ignoringCase: false)
+    }
+
+    /// Whether the bytes begin with `text` in letters of either case.
+    ///
+    /// - Parameter text: A literal in lower case.
+    /// - Returns: Whether they do.
+    @inlinable @inline(__always)
+    public func startsIgnoringCase(_ text: StaticString) -> Bool {
+        count >= text.utf8CodeUnitCount && starts(with: text, ignoringCase: true)
+    }
+
+    /// The same for bytes that are as many as those of `text` at the least.
+    ///
+    /// The compiler knows the literal, so that a few comparisons of words with constants are left.
+    @inlinable @inline(__always)
+    func starts(with text: StaticString, ignoringCase: Bool) -> Bool {
+        let length = text.utf8CodeUnitCount
+        if length < 8 {
+            let ignored = ignoringCase ? text.caseBits(at: 0, count: length) : 0
+            return (word(at: 0, count: length) ^ text.word(at: 0, count: length)) & ~ignored == 0
         }
         // Words of eight bytes; the last one ends with the text and may overlap.
         var index = 0
-        while true {
-            let left = unsafe mine.unsafeLoadUnaligned(
-                fromUncheckedByteOffset: index, as: UInt64.self)
-            let right = unsafe other.unsafeLoadUnaligned(
-                fromUncheckedByteOffset: index, as: UInt64.self)
-            // Bit 6 is set in letters and in nothing else of `text`; bit 5 tells their case.
-            let caseBits = (right & 0x4040_4040_4040_4040) &>> 1
-            if (left ^ right) & ~caseBits != 0 { return false }
-            if index == count - 8 { return true }
-            index = Swift.min(index + 8, count - 8)
+        while index < length {
+            let start = Swift.min(index, length &- 8)
+            let ignored = ignoringCase ? text.caseBits(at: start, count: 8) : 0
+            if (uncheckedWord(at: start) ^ text.word(at: start, count: 8)) & ~ignored != 0 {
+                return false
+            }
+            index &+= 8
         }
+        return true
     }
 
     public func starts(with prefix: Span<UInt8>) -> Bool {
@@ -54,6 +78,29 @@ extension Span where Element == UInt8 {
     public func firstIndex(of byte: UInt8) -> Int? {
         for index in indices where self[index] == byte { return index }
         return nil
+    }
+}
+
+extension StaticString {
+    /// Up to eight bytes as a number, the first of them lowest.
+    @inlinable @inline(__always)
+    func word(at offset: Int, count: Int) -> UInt64 {
+        var word: UInt64 = 0
+        for index in 0..<count {
+            let byte = unsafe utf8Start[offset &+ index]
+            word |= UInt64(byte) &<< UInt64(truncatingIfNeeded: index &* 8)
+        }
+        return word
+    }
+
+    /// For each letter in lower case the bit that tells its case.
+    @inlinable @inline(__always)
+    func caseBits(at offset: Int, count: Int) -> UInt64 {
+        var bits: UInt64 = 0
+        for index in 0..<count where unsafe utf8Start[offset &+ index] &- 0x61 < 26 {
+            bits |= 0x20 &<< UInt64(truncatingIfNeeded: index &* 8)
+        }
+        return bits
     }
 }
 

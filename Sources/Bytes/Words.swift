@@ -1,19 +1,28 @@
 /// Comparisons that look at eight bytes at a time.
 extension Span where Element == UInt8 {
     /// The eight bytes at `index`, the first of them lowest; all of them must be in the span.
+    @inlinable @inline(__always)
     public func word(at index: Int) -> UInt64 {
-        precondition(index >= 0 && index <= count - 8, "a word is inside the span")
+        precondition(index >= 0 && index <= count &- 8, "a word is inside the span")
         return uncheckedWord(at: index)
     }
 
     /// The `length` bytes at `index`, at most eight, the first of them lowest and zeros above.
+    @inlinable @inline(__always)
     public func word(at index: Int, count length: Int) -> UInt64 {
         precondition(
-            index >= 0 && length >= 0 && length <= 8 && index <= count - length,
+            index >= 0 && length >= 0 && length <= 8 && index <= count &- length,
             "a word is inside the span")
         if length == 0 { return 0 }
         let rest = UInt64(truncatingIfNeeded: 64 &- length &* 8)
-        if index <= count - 8 { return uncheckedWord(at: index) & (UInt64.max &>> rest) }
+        if index <= count &- 8 { return uncheckedWord(at: index) & (UInt64.max &>> rest) }
+        return wordAtEnd(at: index, count: length)
+    }
+
+    /// The same, for fewer than eight bytes that have no eight behind them.
+    @usableFromInline
+    func wordAtEnd(at index: Int, count length: Int) -> UInt64 {
+        let rest = UInt64(truncatingIfNeeded: 64 &- length &* 8)
         if index &+ length >= 8 { return uncheckedWord(at: index &+ length &- 8) &>> rest }
         if length >= 4 {
             // Two halves that may overlap, in bytes that are the same in both.
@@ -75,10 +84,19 @@ extension Span where Element == UInt8 {
     }
 
     /// The eight bytes at `index`, which the caller has checked to be in the span.
+    @inlinable @inline(__always)
     func uncheckedWord(at index: Int) -> UInt64 {
         let word = unsafe bytes.unsafeLoadUnaligned(
             fromUncheckedByteOffset: index, as: UInt64.self)
         return UInt64(littleEndian: word)
+    }
+
+    /// The two bytes at `index`, which the caller has checked to be in the span.
+    @unsafe @inlinable @inline(__always)
+    func uncheckedPair(at index: Int) -> UInt16 {
+        let pair = unsafe bytes.unsafeLoadUnaligned(
+            fromUncheckedByteOffset: index, as: UInt16.self)
+        return UInt16(littleEndian: pair)
     }
 
     private func uncheckedHalfWord(at index: Int) -> UInt64 {

@@ -1,7 +1,7 @@
 import Bytes
 
 /// The field names that the proxy itself has to tell apart; every other name is ``other``.
-public enum FieldName: UInt8, BitwiseCopyable, Sendable {
+@frozen public enum FieldName: UInt8, BitwiseCopyable, Sendable {
     case other
     case connection
     case contentLength
@@ -21,41 +21,72 @@ public enum FieldName: UInt8, BitwiseCopyable, Sendable {
 
     /// Recognises `name` in letters of either case.
     public init(_ name: Span<UInt8>) {
-        // Length and first letter leave one candidate at most, so one comparison decides.
-        let first = name.isEmpty ? 0 : name[0].asciiLowercased
+        self.init(in: name, at: 0, count: name.count)
+    }
+
+    /// Whether a name with that first letter and so many bytes can be a known one, as few are.
+    @inlinable @inline(__always)
+    public static func mayBeKnown(first: UInt8, count: Int) -> Bool {
+        let letters: UInt32 =
+            switch count {
+            case 2: letter("t")
+            case 4: letter("h") | letter("d")
+            case 6: letter("c") | letter("e")
+            case 7: letter("u") | letter("t")
+            case 10: letter("c") | letter("k")
+            case 12, 15: letter("x")
+            case 14: letter("c") | letter("h")
+            case 16: letter("p")
+            case 17: letter("t")
+            default: 0
+            }
+        return letters &>> UInt32(first) & 1 != 0
+    }
+
+    /// A bit that is the same for a letter in either case.
+    @inlinable @inline(__always)
+    static func letter(_ letter: Unicode.Scalar) -> UInt32 { 1 &<< (letter.value & 31) }
+
+    /// Recognises the name of `count` bytes at `offset` of `text`, in letters of either case.
+    ///
+    /// With bytes behind the name it is compared a whole word at a time.
+    public init(in text: Span<UInt8>, at offset: Int, count: Int) {
+        let text = text.part(at: offset, count: text.count &- offset)
+        // Its length leaves two candidates at most.
         self =
-            switch name.count {
-            case 2: FieldName.te.confirmed(by: name, "te")
-            case 4 where first == UInt8(ascii: "h"): FieldName.host.confirmed(by: name, "host")
-            case 4: FieldName.date.confirmed(by: name, "date")
-            case 6 where first == UInt8(ascii: "c"): FieldName.cookie.confirmed(by: name, "cookie")
-            case 6 where first == UInt8(ascii: "e"): FieldName.expect.confirmed(by: name, "expect")
-            case 7 where first == UInt8(ascii: "u"):
-                FieldName.upgrade.confirmed(by: name, "upgrade")
-            case 7: FieldName.trailer.confirmed(by: name, "trailer")
-            case 10 where first == UInt8(ascii: "c"):
-                FieldName.connection.confirmed(by: name, "connection")
-            case 10 where first == UInt8(ascii: "k"):
-                FieldName.keepAlive.confirmed(by: name, "keep-alive")
-            case 12 where first == UInt8(ascii: "x"):
-                FieldName.xRequestID.confirmed(by: name, "x-request-id")
-            case 14 where first == UInt8(ascii: "c"):
-                FieldName.contentLength.confirmed(by: name, "content-length")
-            case 14: FieldName.http2Settings.confirmed(by: name, "http2-settings")
-            case 15 where first == UInt8(ascii: "x"):
-                FieldName.xForwardedFor.confirmed(by: name, "x-forwarded-for")
-            case 16: FieldName.proxyConnection.confirmed(by: name, "proxy-connection")
-            case 17: FieldName.transferEncoding.confirmed(by: name, "transfer-encoding")
+            switch count {
+            case 2: FieldName.te.confirmed(text.startsIgnoringCase("te"))
+            case 4:
+                text.startsIgnoringCase("host")
+                    ? .host : FieldName.date.confirmed(text.startsIgnoringCase("date"))
+            case 6:
+                text.startsIgnoringCase("cookie")
+                    ? .cookie : FieldName.expect.confirmed(text.startsIgnoringCase("expect"))
+            case 7:
+                text.startsIgnoringCase("upgrade")
+                    ? .upgrade : FieldName.trailer.confirmed(text.startsIgnoringCase("trailer"))
+            case 10:
+                text.startsIgnoringCase("connection")
+                    ? .connection
+                    : FieldName.keepAlive.confirmed(text.startsIgnoringCase("keep-alive"))
+            case 12: FieldName.xRequestID.confirmed(text.startsIgnoringCase("x-request-id"))
+            case 14:
+                text.startsIgnoringCase("content-length")
+                    ? .contentLength
+                    : FieldName.http2Settings.confirmed(text.startsIgnoringCase("http2-settings"))
+            case 15: FieldName.xForwardedFor.confirmed(text.startsIgnoringCase("x-forwarded-for"))
+            case 16:
+                FieldName.proxyConnection.confirmed(text.startsIgnoringCase("proxy-connection"))
+            case 17:
+                FieldName.transferEncoding.confirmed(text.startsIgnoringCase("transfer-encoding"))
             default: .other
             }
     }
 
-    private func confirmed(by name: Span<UInt8>, _ text: StaticString) -> FieldName {
-        name.equalsIgnoringCase(text) ? self : .other
-    }
+    private func confirmed(_ isConfirmed: Bool) -> FieldName { isConfirmed ? self : .other }
 
     /// Whether the field speaks of one connection and is never forwarded (RFC 9110 §7.6.1).
-    public var isHopByHop: Bool {
+    @inlinable public var isHopByHop: Bool {
         switch self {
         case .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade,
             .http2Settings:

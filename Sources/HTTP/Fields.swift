@@ -1,34 +1,47 @@
 public import Bytes
 
 /// A run of bytes in the arena of a head.
-public struct ByteRange: BitwiseCopyable, Equatable, Sendable {
+@frozen public struct ByteRange: BitwiseCopyable, Equatable, Sendable {
     public var offset: UInt32
     public var count: UInt32
 
     public static let empty = ByteRange(offset: 0, count: 0)
 
+    @inlinable
     public init(offset: UInt32, count: UInt32) {
         self.offset = offset
         self.count = count
     }
 
-    public var isEmpty: Bool { count == 0 }
-    var range: Range<Int> { Int(offset)..<Int(offset) + Int(count) }
+    @inlinable public var isEmpty: Bool { count == 0 }
+    /// The first offset behind the range.
+    @inlinable public var end: Int { Int(offset) &+ Int(count) }
 }
 
 /// One field of a head: where its name and its value stand in the arena.
-public struct Field: BitwiseCopyable, Sendable {
+@frozen public struct Field: BitwiseCopyable, Sendable {
     public var name: ByteRange
     public var value: ByteRange
     public var known: FieldName
     /// Whether the field speaks of one connection only and is never forwarded: by its name, or
     /// because `Connection` names it (RFC 9110 §7.6.1).
     public var isHopByHop: Bool
+    /// Whether the arena holds the field as a line of HTTP/1, just as it would be written anew:
+    /// name, colon, one space, value, CRLF.
+    public let isLine: Bool
 
-    public init(name: ByteRange, value: ByteRange, known: FieldName) {
+    /// Whether the field is forwarded as it is; Host and Content-Length are not, since a sender
+    /// writes them from what was understood.
+    @inlinable public var isEndToEnd: Bool {
+        !isHopByHop && known != .host && known != .contentLength
+    }
+
+    @inlinable
+    public init(name: ByteRange, value: ByteRange, known: FieldName, isLine: Bool = false) {
         self.name = name
         self.value = value
         self.known = known
+        self.isLine = isLine
         isHopByHop = known.isHopByHop
     }
 }
@@ -37,31 +50,37 @@ public struct Field: BitwiseCopyable, Sendable {
 ///
 /// A parser copies the head into the arena whole and points into it; another codec, or a policy,
 /// appends name and value. Memory is kept from one message to the next.
-public struct Fields: ~Copyable {
+@frozen public struct Fields: ~Copyable {
     /// The arena; ranges of fields and of the head's own parts point into it.
     public var arena = Buffer()
-    private var entries = Slots<Field>()
+    @usableFromInline var entries = Slots<Field>()
 
+    @inlinable
     public init() {}
 
-    public var count: Int { entries.count }
-    public var indices: Range<Int> { entries.indices }
+    @inlinable public var count: Int { entries.count }
+    @inlinable public var indices: Range<Int> { entries.indices }
 
+    @inlinable
     public subscript(index: Int) -> Field { entries[index] }
 
     /// The bytes of `range` in the arena.
+    @inlinable @inline(__always)
     @_lifetime(borrow self)
     public func bytes(_ range: ByteRange) -> Span<UInt8> {
-        arena.bytes.extracting(range.range)
+        arena.bytes.part(at: Int(range.offset), count: Int(range.count))
     }
 
+    @inlinable @inline(__always)
     @_lifetime(borrow self)
     public func name(at index: Int) -> Span<UInt8> { bytes(entries[index].name) }
 
+    @inlinable @inline(__always)
     @_lifetime(borrow self)
     public func value(at index: Int) -> Span<UInt8> { bytes(entries[index].value) }
 
     /// The first field of that name; `nil` when there is none.
+    @inlinable
     public func firstIndex(of known: FieldName) -> Int? {
         for index in entries.indices where entries[index].known == known { return index }
         return nil
@@ -79,11 +98,13 @@ public struct Fields: ~Copyable {
     }
 
     /// Adds a field whose bytes stand in the arena already.
+    @inlinable
     public mutating func append(_ field: Field) {
         entries.append(field)
     }
 
     /// Adds a field whose bytes stand in the arena already.
+    @inlinable
     public mutating func append(name: ByteRange, value: ByteRange, known: FieldName) {
         append(Field(name: name, value: value, known: known))
     }
@@ -120,6 +141,7 @@ public struct Fields: ~Copyable {
     }
 
     /// Drops all fields and bytes and keeps the memory.
+    @inlinable
     public mutating func removeAll() {
         arena.removeAll()
         entries.removeAll()

@@ -16,13 +16,22 @@ public enum Method: UInt8, Sendable {
 
     /// Recognises `token`; methods are case-sensitive (RFC 9110 §9.1).
     public init(_ token: Span<UInt8>) {
+        self.init(in: token, count: token.count)
+    }
+
+    /// Recognises the method that the first `count` bytes of `text` are.
+    public init(in text: Span<UInt8>, count: Int) {
         self =
-            switch token.count {
-            case 3: token.equals("GET") ? .get : token.equals("PUT") ? .put : .other
-            case 4: token.equals("POST") ? .post : token.equals("HEAD") ? .head : .other
-            case 5: token.equals("PATCH") ? .patch : token.equals("TRACE") ? .trace : .other
-            case 6: token.equals("DELETE") ? .delete : .other
-            case 7: token.equals("OPTIONS") ? .options : token.equals("CONNECT") ? .connect : .other
+            switch count {
+            case 3: text.starts(with: "GET") ? .get : text.starts(with: "PUT") ? .put : .other
+            case 4: text.starts(with: "POST") ? .post : text.starts(with: "HEAD") ? .head : .other
+            case 5:
+                text.starts(with: "PATCH")
+                    ? .patch : text.starts(with: "TRACE") ? .trace : .other
+            case 6: text.starts(with: "DELETE") ? .delete : .other
+            case 7:
+                text.starts(with: "OPTIONS")
+                    ? .options : text.starts(with: "CONNECT") ? .connect : .other
             default: .other
             }
     }

@@ -36,6 +36,11 @@ struct FieldReader: Sendable {
     /// Whether no byte of the next line is there.
     var isAtLineStart: Bool { lines.isAtLineStart }
 
+    /// Goes on behind a line that was read in another way and ends at `end`.
+    mutating func skip(to end: Int) {
+        lines.skip(to: end)
+    }
+
     /// The next line of the section, when it is complete.
     mutating func nextLine(
         of fields: borrowing Fields, notPast end: Int, orThrow error: ParseError
@@ -55,7 +60,8 @@ struct FieldReader: Sendable {
         while position < input.count {
             let held = fields.arena.count
             let count = min(windowByteCount, input.count - position)
-            fields.arena.append(input.extracting(position..<position + count))
+            fields.arena.append(input.part(at: position, count: count))
+            fields.arena.pad()
             if try readFields(into: &fields, notPast: end, orThrow: error, limits: limits) {
                 fields.arena.truncate(to: self.end)
                 position += self.end - held
@@ -72,24 +78,50 @@ struct FieldReader: Sendable {
     mutating func readFields(
         into fields: inout Fields, notPast end: Int, orThrow error: ParseError, limits: Limits
     ) throws(ParseError) -> Bool {
-        let mostFields = limits.fieldCount
         while true {
-            let field: Field
             if !lines.isResuming,
-                let line = RegularLine(fields.arena.bytes, from: lines.lineStart, notPast: end)
+                try readRegularLines(into: &fields, notPast: end, most: limits.fieldCount)
             {
-                field = line.field
-                lines.skip(to: line.end)
-            } else {
-                guard let line = try nextLine(of: fields, notPast: end, orThrow: error) else {
-                    return false
-                }
-                if line.isEmpty { return true }
-                field = try FieldReader.field(at: line, in: fields)
+                return true
             }
-            if fields.count >= mostFields { throw .fieldsTooMany }
+            guard let line = try nextLine(of: fields, notPast: end, orThrow: error) else {
+                return false
+            }
+            if line.isEmpty { return true }
+            let field = try FieldReader.field(at: line, in: fields)
+            if fields.count >= limits.fieldCount { throw .fieldsTooMany }
             fields.append(field)
         }
+    }
+
+    /// Reads lines for as long as they are regular, as nearly all are.
+    ///
+    /// Whatever else there is, such as a tab in a value, a line that is not complete, or a mistake,
+    /// is left to ``LineReader`` and ``FieldLine``, which judge it.
+    private mutating func readRegularLines(
+        into fields: inout Fields, notPast end: Int, most mostFields: Int
+    ) throws(ParseError) -> Bool {
+        var start = lines.lineStart
+        let limit = min(end, fields.arena.count)
+        while let line = RegularFieldLine(fields.arena.padded, from: start, notPast: limit) {
+            let name = ByteRange(from: start, to: line.nameEnd)
+            let known: FieldName =
+                FieldName.mayBeKnown(first: line.firstByte, count: line.nameEnd &- start)
+                ? FieldName(in: fields.arena.padded, at: start, count: line.nameEnd &- start)
+                : .other
+            let field = Field(
+                name: name, value: ByteRange(from: line.valueStart, to: line.valueEnd),
+                known: known, isLine: line.isCanonical)
+            if fields.count >= mostFields { throw .fieldsTooMany }
+            fields.append(field)
+            start = line.end
+        }
+        if start + 2 <= limit, fields.arena.bytes.isLineEnd(at: start) {
+            lines.skip(to: start + 2)
+            return true
+        }
+        lines.skip(to: start)
+        return false
     }
 
     private static func field(
@@ -104,43 +136,25 @@ struct FieldReader: Sendable {
     }
 }
 
-/// A field line that is whole and holds nothing unusual, as nearly all are, read in one pass.
-///
-/// Whatever else there is, such as a tab in a value, a line that is not complete, or a mistake,
-/// is left to ``LineReader`` and ``FieldLine``, which judge it.
-private struct RegularLine {
-    let field: Field
-    /// Behind the line's CRLF.
-    let end: Int
-
+extension Span where Element == UInt8 {
+    /// Whether CRLF stands at `index`.
     @inline(__always)
-    init?(_ bytes: Span<UInt8>, from start: Int, notPast limit: Int) {
-        let rest = bytes.extracting(start...)
-        let nameEnd = rest.prefixCount(in: .token)
-        guard nameEnd > 0, nameEnd < rest.count, rest[nameEnd] == UInt8(ascii: ":") else {
-            return nil
-        }
-        var valueStart = nameEnd + 1
-        while valueStart < rest.count, rest[valueStart] == space { valueStart += 1 }
-        let lineEnd = rest.firstControlIndex(from: valueStart)
-        guard lineEnd < rest.count - 1, rest[lineEnd] == carriageReturn,
-            rest[lineEnd + 1] == lineFeed, start + lineEnd + 2 <= limit
-        else { return nil }
-        var valueEnd = lineEnd
-        while valueEnd > valueStart, rest[valueEnd - 1] == space { valueEnd -= 1 }
-        field = Field(
-            name: ByteRange(start..<start + nameEnd),
-            value: ByteRange(start + valueStart..<start + valueEnd),
-            known: FieldName(rest.extracting(0..<nameEnd)))
-        end = start + lineEnd + 2
+    func isLineEnd(at index: Int) -> Bool {
+        index < count - 1 && self[index] == carriageReturn && self[index + 1] == lineFeed
     }
 }
 
 extension ByteRange {
     init(_ range: Range<Int>) {
+        self.init(from: range.lowerBound, to: range.upperBound)
+    }
+
+    /// The limit on a head keeps its offsets far below 32 bits.
+    @inline(__always)
+    init(from start: Int, to end: Int) {
         self.init(
-            offset: UInt32(truncatingIfNeeded: range.lowerBound),
-            count: UInt32(truncatingIfNeeded: range.count))
+            offset: UInt32(truncatingIfNeeded: start),
+            count: UInt32(truncatingIfNeeded: end &- start))
     }
 }
 

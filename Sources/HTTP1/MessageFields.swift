@@ -22,7 +22,9 @@ struct MessageFields {
     init(reading fields: inout Fields) throws(ParseError) {
         var namesFields = false
         for index in fields.indices {
-            switch fields[index].known {
+            let known = fields[index].known
+            if known == .other { continue }
+            switch known {
             case .contentLength: try readContentLength(fields.value(at: index))
             case .transferEncoding: try readTransferEncoding(fields.value(at: index))
             case .connection:

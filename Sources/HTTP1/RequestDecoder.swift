@@ -11,13 +11,19 @@ public struct RequestDecoder: Sendable {
     private enum Stage: Sendable {
         /// No byte of the next request is there.
         case idle
-        /// Before the request line; a single empty line may come first (RFC 9112 §2.2).
-        case requestLine(FieldReader, start: Int)
-        case fields(FieldReader, start: Int)
+        case head(HeadProgress)
         case body(BodyDecoder)
         /// The last request of the connection is complete; what follows it is ignored.
         case finished
         case failed(ParseError)
+    }
+
+    /// How far a head has been read that is not complete.
+    private struct HeadProgress: Sendable {
+        var reader = FieldReader()
+        /// Where the request line begins; a single empty line may come before (RFC 9112 §2.2).
+        var start = 0
+        var isBehindRequestLine = false
     }
 
     public let limits: Limits
@@ -56,9 +62,10 @@ public struct RequestDecoder: Sendable {
     public mutating func endOfInput() throws(ParseError) -> EndOfInput {
         switch stage {
         case .idle, .finished: return .betweenMessages
-        case .requestLine(let reader, let start) where reader.isAtLineStart && start > 0:
+        case .head(let progress)
+        where progress.reader.isAtLineStart && progress.start > 0 && !progress.isBehindRequestLine:
             return .betweenMessages
-        case .requestLine, .fields, .body: throw .messageTruncated
+        case .head, .body: throw .messageTruncated
         case .failed(let error): throw error
         }
     }
@@ -82,22 +89,24 @@ public struct RequestDecoder: Sendable {
         case .idle:
             if input.isEmpty { return Decoded(event: .needMore, consumed: 0) }
             head.removeAll()
-            stage = .requestLine(FieldReader(), start: 0)
-            return try readHead(input, &head)
-        case .requestLine, .fields:
-            return try readHead(input, &head)
+            return try readHead(input, &head, HeadProgress())
+        case .head(let progress):
+            return try readHead(input, &head, progress)
         }
     }
 
     private mutating func readHead(
-        _ input: Span<UInt8>, _ head: inout RequestHead
+        _ input: Span<UInt8>, _ head: inout RequestHead, _ progress: HeadProgress
     ) throws(ParseError) -> Decoded {
+        var progress = progress
         var position = 0
         while position < input.count {
             let held = head.fields.arena.count
             let count = min(windowByteCount, input.count - position)
-            head.fields.arena.append(input.extracting(position..<position + count))
-            if let end = try readLines(&head) {
+            head.fields.arena.append(input.part(at: position, count: count))
+            head.fields.arena.pad()
+            if try readLines(&head, &progress) {
+                let end = progress.reader.end
                 head.fields.arena.truncate(to: end)
                 try head.interpretFields()
                 stage = .body(BodyDecoder(head.framing))
@@ -105,37 +114,50 @@ public struct RequestDecoder: Sendable {
             }
             position += count
         }
+        stage = .head(progress)
         return Decoded(event: .needMore, consumed: position)
     }
 
     /// Reads the lines that the arena holds.
     ///
-    /// - Returns: Where the head ends in the arena; `nil` when it is not complete.
-    private mutating func readLines(_ head: inout RequestHead) throws(ParseError) -> Int? {
-        if case .requestLine(var reader, var start) = stage {
-            let limit = min(limits.requestLineBytes + 2, limits.headBytes)
-            try RequestDecoder.judgeFirstByte(head, at: start)
-            guard
-                let line = try reader.nextLine(
-                    of: head.fields, notPast: start + limit, orThrow: .requestLineTooLong)
-            else {
-                stage = .requestLine(reader, start: start)
-                return nil
-            }
-            if line.isEmpty, start == 0 {
-                start = line.upperBound + 2
-                stage = .requestLine(reader, start: start)
-                return try readLines(&head)
-            }
-            try head.readRequestLine(line)
-            stage = .fields(reader, start: start)
+    /// - Returns: Whether the head is complete.
+    private func readLines(
+        _ head: inout RequestHead, _ progress: inout HeadProgress
+    ) throws(ParseError) -> Bool {
+        if !progress.isBehindRequestLine {
+            guard try readRequestLine(&head, &progress) else { return false }
+            progress.isBehindRequestLine = true
         }
-        guard case .fields(var reader, let start) = stage else { return nil }
-        let isComplete = try reader.readFields(
-            into: &head.fields, notPast: start + limits.headBytes, orThrow: .headTooLarge,
+        return try progress.reader.readFields(
+            into: &head.fields, notPast: progress.start + limits.headBytes, orThrow: .headTooLarge,
             limits: limits)
-        stage = .fields(reader, start: start)
-        return isComplete ? reader.end : nil
+    }
+
+    /// - Returns: Whether the line is complete.
+    private func readRequestLine(
+        _ head: inout RequestHead, _ progress: inout HeadProgress
+    ) throws(ParseError) -> Bool {
+        let limit = min(limits.requestLineBytes + 2, limits.headBytes)
+        if progress.reader.isAtLineStart,
+            let line = RegularRequestLine(
+                head.fields.arena.bytes, from: progress.start, notPast: progress.start + limit)
+        {
+            head.take(line)
+            progress.reader.skip(to: line.end)
+            return true
+        }
+        while true {
+            try RequestDecoder.judgeFirstByte(head, at: progress.start)
+            guard
+                let line = try progress.reader.nextLine(
+                    of: head.fields, notPast: progress.start + limit, orThrow: .requestLineTooLong)
+            else { return false }
+            guard line.isEmpty, progress.start == 0 else {
+                try head.readRequestLine(line)
+                return true
+            }
+            progress.start = line.upperBound + 2
+        }
     }
 
     /// Refuses at once what does not speak HTTP, such as a TLS handshake without a line feed.

@@ -21,6 +21,14 @@ extension RequestHead {
         }
     }
 
+    /// Takes a regular request line over.
+    mutating func take(_ line: RegularRequestLine) {
+        methodRange = line.methodRange
+        method = line.method
+        version = line.version
+        pathRange = line.targetRange
+    }
+
     /// Decides what the complete head means for the message and its connection.
     mutating func interpretFields() throws(ParseError) {
         let meaning = try MessageFields(reading: &fields)

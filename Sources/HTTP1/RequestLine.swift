@@ -34,6 +34,43 @@ struct RequestLine {
     }
 }
 
+/// A request line that is whole and asks for a path, as nearly all do, read in one pass.
+///
+/// Whatever else there is, such as a line that is not complete, or a mistake, is left to
+/// ``LineReader`` and ``RequestLine``, which judge it.
+struct RegularRequestLine {
+    let method: Method
+    let methodRange: ByteRange
+    let targetRange: ByteRange
+    let version: Version
+    /// Behind the line's CRLF.
+    let end: Int
+
+    @inline(__always)
+    init?(_ bytes: Span<UInt8>, from start: Int, notPast limit: Int) {
+        let methodEnd = bytes.tokenEnd(from: start)
+        let targetStart = methodEnd + 1
+        guard methodEnd > start, targetStart < bytes.count, bytes[methodEnd] == space,
+            bytes[targetStart] == UInt8(ascii: "/")
+        else { return nil }
+        let targetEnd = pathAndQueryEnd(bytes, from: targetStart)
+        let rest = bytes.part(at: targetEnd, count: bytes.count - targetEnd)
+        if rest.starts(with: " HTTP/1.1\r\n") {
+            version = .http11
+        } else if rest.starts(with: " HTTP/1.0\r\n") {
+            version = .http10
+        } else {
+            return nil
+        }
+        end = targetEnd + " HTTP/1.1\r\n".utf8.count
+        let text = bytes.part(at: start, count: bytes.count - start)
+        method = Method(in: text, count: methodEnd - start)
+        if method == .connect || end > limit { return nil }
+        methodRange = ByteRange(start..<methodEnd)
+        targetRange = ByteRange(targetStart..<targetEnd)
+    }
+}
+
 /// What a start line says about the protocol (RFC 9112 §2.3).
 enum VersionText {
     case known(Version)

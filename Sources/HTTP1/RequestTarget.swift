@@ -49,15 +49,18 @@ enum RequestTarget {
     }
 }
 
-/// Whether `text` has only what path and query are made of (RFC 3986 §3.3, §3.4).
+/// Whether `text` has only what path and query are made of.
 private func isPathAndQuery(_ text: Span<UInt8>) -> Bool {
-    var index = text.prefixCount(in: .pathAndQuery)
-    while index < text.count {
-        guard text[index] == UInt8(ascii: "%"), isEscape(text, at: index) else { return false }
-        index += 3
-        index += text.extracting(index...).prefixCount(in: .pathAndQuery)
+    pathAndQueryEnd(text, from: 0) == text.count
+}
+
+/// Where what path and query are made of ends (RFC 3986 §3.3, §3.4).
+func pathAndQueryEnd(_ text: Span<UInt8>, from start: Int) -> Int {
+    var index = text.pathAndQueryEnd(from: start)
+    while index < text.count, text[index] == UInt8(ascii: "%"), isEscape(text, at: index) {
+        index = text.pathAndQueryEnd(from: index + 3)
     }
-    return true
+    return index
 }
 
 /// Whether two hexadecimal digits follow the percent sign at `index`.
@@ -82,9 +85,10 @@ struct Authority {
     }
 
     private static func endOfName(_ text: Span<UInt8>) -> Int? {
-        let end = text.prefixCount(in: .registeredName)
-        for index in 0..<end where text[index] == UInt8(ascii: "%") {
-            guard isEscape(text, at: index) else { return nil }
+        var end = text.end(of: .registeredName, from: 0)
+        while end < text.count, text[end] == UInt8(ascii: "%") {
+            guard isEscape(text, at: end) else { return nil }
+            end = text.end(of: .registeredName, from: end + 3)
         }
         return end == 0 ? nil : end
     }

@@ -111,7 +111,8 @@ public struct ResponseDecoder: Sendable {
         while position < input.count {
             let held = head.fields.arena.count
             let count = min(windowByteCount, input.count - position)
-            head.fields.arena.append(input.extracting(position..<position + count))
+            head.fields.arena.append(input.part(at: position, count: count))
+            head.fields.arena.pad()
             if let end = try readLines(&head) {
                 head.fields.arena.truncate(to: end)
                 try complete(&head)

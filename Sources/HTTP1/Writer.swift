@@ -69,15 +69,30 @@ public enum Writer {
     /// Appends the fields that are for whoever comes next as well (RFC 9110 §7.6.1).
     ///
     /// Left out are hop-by-hop fields, and Host and Content-Length, which the sender writes from
-    /// what it has understood.
+    /// what it has understood. Lines that follow each other in the arena, and were found there just
+    /// as they would be written, are copied together.
     public static func endToEndFields(_ fields: borrowing Fields, to buffer: inout Buffer) {
+        // The lines from `start` to `end` in the arena are due.
+        var start = 0
+        var end = 0
         for index in fields.indices {
             let field = fields[index]
-            if field.isHopByHop || field.known == .host || field.known == .contentLength {
-                continue
+            if !field.isEndToEnd { continue }
+            let lineStart = Int(field.name.offset)
+            if lineStart != end || !field.isLine {
+                buffer.append(fields.arena.bytes.part(at: start, count: end &- start))
+                start = lineStart
             }
-            buffer.appendLine(name: fields.bytes(field.name), value: fields.bytes(field.value))
+            if field.isLine {
+                end = field.value.end &+ 2
+            } else {
+                buffer.appendLine(
+                    name: fields.bytes(field.name), value: fields.bytes(field.value))
+                start = 0
+                end = 0
+            }
         }
+        buffer.append(fields.arena.bytes.part(at: start, count: end &- start))
     }
 
     /// Appends the empty line that ends a head.

@@ -47,6 +47,22 @@ import Testing
         #expect(String(buffer.bytes) == "bc")
     }
 
+    @Test func `lends zeros behind its bytes`() {
+        var buffer = Buffer()
+        buffer.pad()
+        #expect(buffer.count == 0)
+        for count in [1, 223, 224, 225, 300] {
+            buffer.removeAll()
+            for _ in 0..<count { buffer.append(0xFF) }
+            buffer.consume(1)
+            buffer.pad()
+            let zeros = [UInt8](repeating: 0, count: Buffer.paddingCount)
+            let isPadded = buffer.padded.extracting((count - 1)...).equals(zeros.span)
+            #expect(isPadded)
+            #expect(buffer.count == count - 1)
+        }
+    }
+
     @Test func `behaves as an array does, whatever is done to it`() {
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SplitMix(state: seed)

@@ -9,13 +9,15 @@ import Testing
             let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in
                 [
                     UInt8.random(in: 0...255, using: &random), 0x7F, 0x1F, 0x20, 0x80, 0xFF, 0x7E,
-                    0x41,
+                    0x41, 0x2D, 0x3A, 0x7A, 0x61, 0x5B, 0x60, 0x40, 0x7B,
                 ]
                 .randomElement(using: &random) ?? 0
             }
             for start in 0...bytes.count {
                 let control = bytes[start...].firstIndex { $0 < 0x20 || $0 == 0x7F } ?? bytes.count
                 #expect(bytes.span.firstControlIndex(from: start) == control, "seed \(seed)")
+                let end = bytes[start...].firstIndex { !ByteSet.token.contains($0) } ?? bytes.count
+                #expect(bytes.span.tokenEnd(from: start) == end, "seed \(seed)")
                 for byte: UInt8 in [0x41, 0x1F, 0x80, 0xFF] {
                     #expect(
                         bytes.span.firstIndex(of: byte, from: start)
@@ -33,7 +35,7 @@ import Testing
     @Test(arguments: [
         (ByteSet.token, letters + "!#$%&'*+-.^_`|~"),
         (.pathAndQuery, letters + "-._~:@/?" + subDelimiters),
-        (.registeredName, letters + "-._~%" + subDelimiters.filter { $0 != "," }),
+        (.registeredName, letters + "-._~" + subDelimiters.filter { $0 != "," }),
         (.hexadecimal, "0123456789abcdefABCDEF"),
     ])
     func `holds what its grammar lists and nothing else`(set: ByteSet, members: String) {

@@ -5,7 +5,7 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 
 /// Modules under test, by symbolic link; here they are built with the sanitizers.
 let modules: KeyValuePairs<String, [Target.Dependency]> = [
-    "Bytes": [],
+    "Bytes": ["CBytes"],
     "HTTP": ["Bytes"],
     "HTTP1": ["HTTP", "Bytes"],
     "RegularExpressions": ["CRE2"],
@@ -36,6 +36,7 @@ let libraries: [Target] = (modules.map { ($0, $1) } + [("Fuzzing", [])]).map {
 }
 
 let walls: [Target] = [
+    .target(name: "CBytes"),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
 ]

@@ -9,6 +9,9 @@ import Testing
         "POST http://[::1]:80/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
             + "1;a=\"b\";c\r\nx\r\n1f\r\n0123456789012345678901234567890\r\n0\r\n"
             + "A: b\r\n\r\nGET / HTTP/1.0\r\n\r\n",
+        "GET /product/1?page=2&sort=name%20desc HTTP/1.1\r\nHost: reviews\r\nAccept: */*\r\n"
+            + "Upgrade-Insecure-Requests: 1\r\nAccess-Control-Request-Headers: x-b3-traceid\r\n"
+            + "x_under.score1: value of more than sixteen bytes  \r\nEmpty:\r\nTE: a\r\n\r\n",
         "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
             + "0123456789OPTIONS * HTTP/1.1\r\nHost: b\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"

@@ -28,6 +28,35 @@ import Testing
                 + "1b\r\nabcdefghijklmnopqrstuvwxyz.\r\n0\r\n\r\n")
     }
 
+    /// Lines that are as they would be written are copied together, others are written anew.
+    @Test func `does not show how a head came in`() throws {
+        let text =
+            "GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nB:2\r\nKeep-Alive: 3\r\nC: 4\r\nD:  5\r\nE: \r\nF:\r\n"
+            + "G: 6\t\r\nConnection: H\r\nH: 7\r\nI: a b\t c\r\nContent-Length: 0\r\nJ: 8\r\n\r\n"
+        for cutting in allCuttings {
+            var decoder = RequestDecoder()
+            var head = RequestHead()
+            for piece in cutting.pieces(latin1(text)) {
+                _ = try decoder.next(piece.span, head: &head)
+            }
+            var buffer = Buffer()
+            Writer.endToEndFields(head.fields, to: &buffer)
+            #expect(
+                String(buffer.bytes)
+                    == "A: 1\r\nB: 2\r\nC: 4\r\nD: 5\r\nE: \r\nF: \r\nG: 6\r\nI: a b\t c\r\nJ: 8\r\n"
+            )
+            head.fields.remove(at: 1)
+            head.fields.append("k", value: latin1("9").span)
+            head.fields.append("l", value: latin1("").span)
+            buffer.removeAll()
+            Writer.endToEndFields(head.fields, to: &buffer)
+            #expect(
+                String(buffer.bytes)
+                    == "B: 2\r\nC: 4\r\nD: 5\r\nE: \r\nF: \r\nG: 6\r\nI: a b\t c\r\nJ: 8\r\nk: 9\r\nl: \r\n"
+            )
+        }
+    }
+
     @Test(arguments: [(200, "OK"), (503, "Service Unavailable"), (599, "")])
     func `has the reason of its status`(status: UInt16, reason: String) {
         var buffer = Buffer()
