@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <sys/timerfd.h>
 
 int pointsman_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(fd, address, length, flags);
@@ -40,4 +41,18 @@ static int release_object(struct dl_phdr_info *object, size_t size, void *page_s
 void pointsman_release_code_pages(void) {
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     dl_iterate_phdr(release_object, &page);
+}
+
+int pointsman_make_timer(void) {
+    return timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+}
+
+int pointsman_set_timer(int timer, unsigned long long nanoseconds) {
+    struct itimerspec setting = {
+        .it_value = {
+            .tv_sec = (time_t)(nanoseconds / 1000000000),
+            .tv_nsec = (long)(nanoseconds % 1000000000),
+        },
+    };
+    return timerfd_settime(timer, TFD_TIMER_ABSTIME, &setting, 0);
 }

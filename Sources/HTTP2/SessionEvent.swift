@@ -2,7 +2,9 @@
 public struct StreamHandle: Hashable, Sendable {
     /// The number on the wire; never used twice on a connection (RFC 9113 §5.1.1).
     public let streamID: UInt32
-    let slot: UInt32
+    /// Small and dense, and another stream's once this one has closed: for tables beside the
+    /// session.
+    public let slot: UInt32
 }
 
 /// What a peer did, in the order in which it did it.

@@ -20,6 +20,7 @@ public struct Errno: Error, Equatable, Hashable, Sendable, CustomStringConvertib
     public static let brokenPipe = Errno(rawValue: EPIPE)
     public static let addressInUse = Errno(rawValue: EADDRINUSE)
     public static let timedOut = Errno(rawValue: ETIMEDOUT)
+    public static let protocolError = Errno(rawValue: EPROTO)
     public static let notFound = Errno(rawValue: ENOENT)
     public static let invalidArgument = Errno(rawValue: EINVAL)
     public static let fileTooLarge = Errno(rawValue: EFBIG)

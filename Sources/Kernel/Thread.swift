@@ -31,6 +31,18 @@ public struct Thread: ~Copyable {
         self.handle = handle
     }
 
+    /// How long the calling thread has been on a processor since it was started.
+    public static func cpuNanoseconds() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+
+    /// Lets the thread end by itself, with nobody waiting.
+    public consuming func detach() {
+        _ = pthread_detach(handle)
+    }
+
     /// Waits until the thread has ended.
     public consuming func join() {
         _ = pthread_join(handle, nil)

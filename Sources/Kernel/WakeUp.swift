@@ -41,6 +41,14 @@ public struct SignalQueue: ~Copyable {
             owning: try Errno.check { unsafe signalfd(-1, &set, flags) })
     }
 
+    /// Lets `signals` do on the calling thread what they do by default, queue or not.
+    public static func restoreDefaults(_ signals: [CInt]) {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for signal in signals { unsafe sigaddset(&set, signal) }
+        unsafe _ = pthread_sigmask(CInt(SIG_UNBLOCK), &set, nil)
+    }
+
     /// Asks the process to end (SIGTERM).
     public static let terminate = SIGTERM
     /// Sent by Ctrl-C (SIGINT).

@@ -18,3 +18,9 @@ void pointsman_name_thread(const char *name);
 /// Lets go of the pages of code and constants that are in memory now (madvise(2)); those that are
 /// used again come back from the page cache.
 void pointsman_release_code_pages(void);
+
+/// Makes a timer on the monotonic clock that never blocks a reader (timerfd_create(2)).
+int pointsman_make_timer(void);
+
+/// Sets the timer to a point on the monotonic clock, or stops it for 0 (timerfd_settime(2)).
+int pointsman_set_timer(int timer, unsigned long long nanoseconds);
