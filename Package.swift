@@ -26,19 +26,26 @@ let floors: KeyValuePairs<String, [String]> = [
         "Bytes", "Kernel",
     ],
     "Console": ["YAML", "HTTP1", "HTTP", "Bytes", "Kernel"],
+    "Bench": [
+        "Transport", "HTTP1", "HTTP2", "HTTP", "EventLoop", "Telemetry", "Bytes", "Kernel",
+    ],
 ]
 
 /// The programs, and the modules that they may import.
 let programs: KeyValuePairs<String, [String]> = [
     "pointsman-proxy": ["Proxy", "XDS", "Kernel"],
     "pointsman-control": ["Control", "Kernel"],
-    "pointsman": ["Console"],
+    "pointsman": ["Console", "Bench"],
 ]
 
 /// What comes from other packages, and who may use it.
 let products: [String: [Target.Dependency]] = [
     "XDS": [.product(name: "SwiftProtobuf", package: "swift-protobuf")],
     "Control": [.product(name: "GRDB", package: "GRDB.swift")],
+    "Bench": [
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "RealModule", package: "swift-numerics"),
+    ],
     "pointsman-proxy": [.product(name: "ArgumentParser", package: "swift-argument-parser")],
     "pointsman-control": [.product(name: "ArgumentParser", package: "swift-argument-parser")],
     "pointsman": [.product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -95,6 +102,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
     ],
     targets: walls + libraries + executables + tests + [
         .testTarget(name: "TidyTests", swiftSettings: settings),

@@ -57,6 +57,8 @@ public enum ProgramExit: Int32, CaseIterable, Sendable {
     case conflict = 5
     /// At least one sidecar refused the revision and keeps the last good one.
     case refusedBySidecar = 6
+    /// `bench` has seen what it was told that must not be.
+    case conditionHeld = 7
 }
 
 extension ConsoleError {

@@ -12,12 +12,12 @@ struct Pointsman: ParsableCommand {
 
             Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 the control plane cannot be \
             reached, 4 timed out waiting, 5 somebody else changed the same thing meanwhile, 6 a \
-            sidecar refused the change.
+            sidecar refused the change, 7 'bench' has seen what --fail-if or --expect rules out.
             """,
         version: ProgramVersion.text,
         subcommands: [
             Apply.self, Split.self, Get.self, Proxies.self, Wait.self, Restore.self, Delete.self,
-            Check.self, Version.self,
+            Check.self, BenchCommand.self, Version.self,
         ])
 
     static func main() {

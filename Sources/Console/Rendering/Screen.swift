@@ -52,10 +52,15 @@ public final class Screen {
 
     /// Writes why a command failed, the facts behind it, and what to try next.
     public func report(_ error: ConsoleError) {
+        report(error.message, details: error.details, hint: error.hint)
+    }
+
+    /// Writes why something failed, the facts behind it, and what to try next.
+    public func report(_ message: String, details: [String] = [], hint: String? = nil) {
         clearProgress()
-        var text = messagePalette.paint("error:", .bad) + " \(error.message.shown)\n"
-        for detail in error.details { text += "  \(detail.shown)\n" }
-        if let hint = error.hint {
+        var text = messagePalette.paint("error:", .bad) + " \(message.shown)\n"
+        for detail in details { text += "  \(detail.shown)\n" }
+        if let hint {
             text += messagePalette.paint("hint:", .caution) + " \(hint.shown)\n"
         }
         writeMessage(text)

@@ -1,7 +1,7 @@
 extension String {
     /// The text on one line of a terminal, where it does nothing but stand: it may come from
     /// whoever made a change, or from a sidecar.
-    var shown: String {
+    public var shown: String {
         var text = ""
         for scalar in unicodeScalars {
             switch scalar.value {
