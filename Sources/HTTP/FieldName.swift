@@ -21,7 +21,13 @@ import Bytes
 
     /// Recognises `name` in letters of either case.
     public init(_ name: Span<UInt8>) {
-        self.init(in: name, at: 0, count: name.count)
+        guard !name.isEmpty, FieldName.mayBeKnown(first: name[0], count: name.count) else {
+            self = .other
+            return
+        }
+        var words = InlineArray<24, UInt8>(repeating: 0)
+        for index in name.indices { words[index] = name[index] }
+        self.init(in: words.span, at: 0, count: name.count)
     }
 
     /// Whether a name with that first letter and so many bytes can be a known one, as few are.
@@ -49,9 +55,13 @@ import Bytes
 
     /// Recognises the name of `count` bytes at `offset` of `text`, in letters of either case.
     ///
-    /// With bytes behind the name it is compared a whole word at a time.
+    /// It is compared a whole word at a time when enough bytes stand behind it.
     public init(in text: Span<UInt8>, at offset: Int, count: Int) {
-        let text = text.part(at: offset, count: text.count &- offset)
+        guard offset >= 0, offset <= text.count &- 24 else {
+            self.init(text.part(at: offset, count: count))
+            return
+        }
+        let text = text.part(at: offset, count: 24)
         // Its length leaves two candidates at most.
         self =
             switch count {

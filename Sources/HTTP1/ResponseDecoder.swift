@@ -13,10 +13,15 @@ public struct ResponseDecoder: Sendable {
         case idle
         /// A response is due and no byte of it is there.
         case expecting
-        case statusLine(FieldReader)
-        case fields(FieldReader)
+        case head(HeadProgress)
         case body(BodyDecoder)
         case failed(ParseError)
+    }
+
+    /// How far a head has been read that is not complete.
+    private struct HeadProgress: Sendable {
+        var reader = FieldReader()
+        var isBehindStatusLine = false
     }
 
     public let limits: Limits
@@ -76,7 +81,7 @@ public struct ResponseDecoder: Sendable {
         case .body(let body) where body.isUntilClose:
             stage = .idle
             return .endOfBody
-        case .expecting, .statusLine, .fields, .body: throw .messageTruncated
+        case .expecting, .head, .body: throw .messageTruncated
         case .failed(let error): throw error
         }
     }
@@ -95,55 +100,68 @@ public struct ResponseDecoder: Sendable {
         case .expecting:
             if input.isEmpty { return Decoded(event: .needMore, consumed: 0) }
             head.removeAll()
-            stage = .statusLine(FieldReader())
-            return try readHead(input, &head)
-        case .statusLine, .fields:
-            return try readHead(input, &head)
+            return try readHead(input, &head, HeadProgress())
+        case .head(let progress):
+            return try readHead(input, &head, progress)
         case .failed(let error):
             throw error
         }
     }
 
     private mutating func readHead(
-        _ input: Span<UInt8>, _ head: inout ResponseHead
+        _ input: Span<UInt8>, _ head: inout ResponseHead, _ progress: HeadProgress
     ) throws(ParseError) -> Decoded {
+        var progress = progress
         var position = 0
         while position < input.count {
             let held = head.fields.arena.count
             let count = min(windowByteCount, input.count - position)
             head.fields.arena.append(input.part(at: position, count: count))
             head.fields.arena.pad()
-            if let end = try readLines(&head) {
+            if try readLines(&head, &progress) {
+                let end = progress.reader.end
                 head.fields.arena.truncate(to: end)
                 try complete(&head)
                 return Decoded(event: .head, consumed: position + end - held)
             }
             position += count
         }
+        stage = .head(progress)
         return Decoded(event: .needMore, consumed: position)
     }
 
     /// Reads the lines that the arena holds.
     ///
-    /// - Returns: Where the head ends in the arena; `nil` when it is not complete.
-    private mutating func readLines(_ head: inout ResponseHead) throws(ParseError) -> Int? {
-        if case .statusLine(var reader) = stage {
-            if head.fields.arena.bytes[0] != UInt8(ascii: "H") { throw .statusLineInvalid }
-            guard
-                let line = try reader.nextLine(
-                    of: head.fields, notPast: limits.headBytes, orThrow: .headTooLarge)
-            else {
-                stage = .statusLine(reader)
-                return nil
-            }
-            try head.readStatusLine(line)
-            stage = .fields(reader)
+    /// - Returns: Whether the head is complete.
+    private func readLines(
+        _ head: inout ResponseHead, _ progress: inout HeadProgress
+    ) throws(ParseError) -> Bool {
+        if !progress.isBehindStatusLine {
+            guard try readStatusLine(&head, &progress.reader) else { return false }
+            progress.isBehindStatusLine = true
         }
-        guard case .fields(var reader) = stage else { return nil }
-        let isComplete = try reader.readFields(
+        return try progress.reader.readFields(
             into: &head.fields, notPast: limits.headBytes, orThrow: .headTooLarge, limits: limits)
-        stage = .fields(reader)
-        return isComplete ? reader.end : nil
+    }
+
+    /// - Returns: Whether the line is complete.
+    private func readStatusLine(
+        _ head: inout ResponseHead, _ reader: inout FieldReader
+    ) throws(ParseError) -> Bool {
+        if reader.isAtLineStart,
+            let line = RegularStatusLine(head.fields.arena.bytes, notPast: limits.headBytes)
+        {
+            head.take(line)
+            reader.skip(to: line.end)
+            return true
+        }
+        if head.fields.arena.bytes[0] != UInt8(ascii: "H") { throw .statusLineInvalid }
+        guard
+            let line = try reader.nextLine(
+                of: head.fields, notPast: limits.headBytes, orThrow: .headTooLarge)
+        else { return false }
+        try head.readStatusLine(line)
+        return true
     }
 
     /// Decides what comes behind the head.

@@ -10,6 +10,13 @@ extension ResponseHead {
         reasonRange = ByteRange(parts.reason.moved(by: line.lowerBound))
     }
 
+    /// Takes a regular status line over.
+    mutating func take(_ line: RegularStatusLine) {
+        version = line.version
+        status = line.status
+        reasonRange = line.reason
+    }
+
     /// Decides what the complete head means for the message and its connection.
     ///
     /// - Parameter method: That of the request, on which the framing depends.

@@ -31,8 +31,10 @@ import Testing
     /// Lines that are as they would be written are copied together, others are written anew.
     @Test func `does not show how a head came in`() throws {
         let text =
-            "GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nB:2\r\nKeep-Alive: 3\r\nC: 4\r\nD:  5\r\nE: \r\nF:\r\n"
-            + "G: 6\t\r\nConnection: H\r\nH: 7\r\nI: a b\t c\r\nContent-Length: 0\r\nJ: 8\r\n\r\n"
+            "GET / HTTP/1.1\r\nHost: a\r\nA: 1\r\nB:2\r\nKeep-Alive: 3\r\nC: 4\r\nD:  5\r\n"
+            + "E: \r\nF:\r\nG: 6\t\r\nConnection: H\r\nH: 7\r\nI: a b\t c\r\n"
+            + "Content-Length: 0\r\nJ: 8\r\n\r\n"
+        let unchanged = "B: 2\r\nC: 4\r\nD: 5\r\nE: \r\nF: \r\nG: 6\r\nI: a b\t c\r\nJ: 8\r\n"
         for cutting in allCuttings {
             var decoder = RequestDecoder()
             var head = RequestHead()
@@ -41,19 +43,13 @@ import Testing
             }
             var buffer = Buffer()
             Writer.endToEndFields(head.fields, to: &buffer)
-            #expect(
-                String(buffer.bytes)
-                    == "A: 1\r\nB: 2\r\nC: 4\r\nD: 5\r\nE: \r\nF: \r\nG: 6\r\nI: a b\t c\r\nJ: 8\r\n"
-            )
+            #expect(String(buffer.bytes) == "A: 1\r\n" + unchanged)
             head.fields.remove(at: 1)
             head.fields.append("k", value: latin1("9").span)
             head.fields.append("l", value: latin1("").span)
             buffer.removeAll()
             Writer.endToEndFields(head.fields, to: &buffer)
-            #expect(
-                String(buffer.bytes)
-                    == "B: 2\r\nC: 4\r\nD: 5\r\nE: \r\nF: \r\nG: 6\r\nI: a b\t c\r\nJ: 8\r\nk: 9\r\nl: \r\n"
-            )
+            #expect(String(buffer.bytes) == unchanged + "k: 9\r\nl: \r\n")
         }
     }
 
