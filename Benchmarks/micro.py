@@ -51,24 +51,41 @@ def counted(program, name, count):
             sum(calls.get(name, 0) for name in REFERENCES)]
 
 
-def main():
-    """Prints a table of all operations, or of those whose names hold one of the arguments."""
+def operations(words=()):
+    """Yields the operations with one of the words in their names, or all, with their costs."""
     if not shutil.which("valgrind"):
         sys.exit("valgrind is needed to count instructions")
     with tempfile.TemporaryDirectory() as name:
         program = build(Path(name))
         listed = subprocess.run([program], check=True, capture_output=True, text=True).stdout
-        print("\n### Single operations (callgrind)\n")
-        print("| operation | instructions | allocations | retains, releases, access checks |")
-        print("| --- | --- | --- | --- |")
         for line in listed.splitlines():
             operation, count = line.rsplit(" ", 1)
-            if sys.argv[1:] and not any(part in operation for part in sys.argv[1:]):
+            if words and not any(word in operation for word in words):
                 continue
             low, high = (counted(program, operation, int(count) * factor) for factor in (1, 2))
-            costs = [(after - before) / int(count) for before, after in zip(low, high)]
-            print(f"| {operation} | {costs[0]:,.0f} | {costs[1]:,.1f} | {costs[2]:,.1f} |",
-                  flush=True)
+            yield operation, [(after - before) / int(count) for before, after in zip(low, high)]
 
 
-main()
+def measure(_):
+    """The table for a report that holds other measurements too."""
+    from results import Figure, Table
+    table = Table("micro", "Single operations", [
+        Figure("instructions", "instructions", digits=0), Figure("allocations", "allocations"),
+        Figure("references", "retains, releases, access checks")],
+        "callgrind, N and 2·N repetitions; see `Benchmarks/Micro`.", head="operation")
+    for operation, costs in operations():
+        table.add(operation, instructions=costs[0], allocations=costs[1], references=costs[2])
+    return [table]
+
+
+def main():
+    """Prints the table while it is made."""
+    print("\n### Single operations (callgrind)\n")
+    print("| operation | instructions | allocations | retains, releases, access checks |")
+    print("| --- | --- | --- | --- |")
+    for operation, costs in operations(sys.argv[1:]):
+        print(f"| {operation} | {costs[0]:,.0f} | {costs[1]:,.1f} | {costs[2]:,.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

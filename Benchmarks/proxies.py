@@ -2,14 +2,19 @@
 
 import json
 import os
+import socket
+import subprocess
+from dataclasses import dataclass
 
 from harness import bootstrap
-from harness.programs import Program, envoy_path, free_port, peer_path, program_path, responds
+from harness.programs import (
+    ROOT, Program, envoy_path, free_port, peer_path, program_path, responds)
 
 HAPROXY = """\
 global
     nbthread 1
-    maxconn 9000
+    maxconn {clients}
+    no strict-limits
 defaults
     mode http
     option http-keep-alive
@@ -18,7 +23,8 @@ defaults
     timeout server 300s
     timeout connect 1s
 frontend outbound
-    bind 127.0.0.1:{port}
+    bind 127.0.0.1:{port} backlog 4096
+    bind 127.0.0.1:{h2c} proto h2
     default_backend reviews
 backend reviews
     balance roundrobin
@@ -26,18 +32,22 @@ backend reviews
     server v2 127.0.0.1:{v2} weight 5
 """
 
+# Bodies go through as they come, which is what the others do.
 NGINX = """\
 daemon off;
 user root;
 worker_processes 1;
-worker_rlimit_nofile 20000;
+worker_rlimit_nofile {files};
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log;
-events {{ worker_connections 19000; }}
+events {{ worker_connections {files}; }}
 http {{
     access_log off;
     keepalive_requests 100000000;
     keepalive_timeout 300s;
+    client_max_body_size 0;
+    proxy_request_buffering off;
+    proxy_max_temp_file_size 0;
     client_body_temp_path {folder}/nginx-body;
     proxy_temp_path {folder}/nginx-proxy;
     fastcgi_temp_path {folder}/nginx-fastcgi;
@@ -46,11 +56,12 @@ http {{
     upstream reviews {{
         server 127.0.0.1:{v1} weight=95;
         server 127.0.0.1:{v2} weight=5;
-        keepalive 64;
+        keepalive 256;
         keepalive_requests 100000000;
     }}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{h2c} http2;
         location / {{
             proxy_pass http://reviews;
             proxy_http_version 1.1;
@@ -62,18 +73,103 @@ http {{
 """
 
 
-class Measured:
+@dataclass
+class Setting:
+    """What a configuration is made from."""
+
+    folder: object
+    v1: int
+    v2: int
+    files: int
+
+    def values(self, **more):
+        return {"folder": self.folder, "v1": self.v1, "v2": self.v2, "files": self.files,
+                "clients": self.files * 11 // 20, **more}
+
+
+def sidecar_bootstrap(port, setting):
+    clusters = [bootstrap.cluster("v1", [setting.v1]), bootstrap.cluster("v2", [setting.v2])]
+    routes = bootstrap.route_configuration([bootstrap.to_split({"v1": 95, "v2": 5})])
+    manager = bootstrap.manager(routes)
+    return bootstrap.static(free_port(), [bootstrap.listener(port, manager)], clusters)
+
+
+def pointsman(setting):
+    port, file = free_port(), setting.folder / "pointsman.json"
+    file.write_text(json.dumps(sidecar_bootstrap(port, setting)))
+    return port, port, [program_path("pointsman-proxy"), "-c", file, "--concurrency", "1"]
+
+
+def haproxy(setting):
+    port, h2c, file = free_port(), free_port(), setting.folder / "haproxy.cfg"
+    file.write_text(HAPROXY.format(**setting.values(port=port, h2c=h2c)))
+    return port, h2c, [peer_path("haproxy"), "-f", file]
+
+
+def nginx(setting):
+    port, h2c, file = free_port(), free_port(), setting.folder / "nginx.conf"
+    file.write_text(NGINX.format(**setting.values(port=port, h2c=h2c)))
+    return port, h2c, [peer_path("nginx"), "-c", file, "-e", setting.folder / "nginx-start.log"]
+
+
+def nghttpx(setting):
+    port = free_port()
+    return port, port, [
+        peer_path("nghttpx"), "--conf=/dev/null", f"--frontend=127.0.0.1,{port};no-tls",
+        f"--backend=127.0.0.1,{setting.v1};/;weight=95",
+        f"--backend=127.0.0.1,{setting.v2};/;weight=5", "--workers=1", "--backlog=4096",
+        f"--worker-frontend-connections={setting.files}", f"--rlimit-nofile={setting.files}",
+        "--frontend-read-timeout=300s", "--frontend-keep-alive-timeout=300s",
+        "--backend-keep-alive-timeout=300s", "--accesslog-file=/dev/null",
+        f"--errorlog-file={setting.folder}/nghttpx-error.log",
+        f"--pid-file={setting.folder}/nghttpx.pid"]
+
+
+def envoy(setting):
+    port, file = free_port(), setting.folder / "envoy.json"
+    file.write_text(json.dumps(sidecar_bootstrap(port, setting)))
+    return port, port, [envoy_path(), "-c", file, "--concurrency", "1",
+                        "--use-dynamic-base-id", "-l", "error"]
+
+
+def floor(setting):
+    """Knows no split: all goes to one upstream. HTTP/2 would have to be spoken by that."""
+    port = free_port()
+    return port, None, [compiled("Floor/floor.c"), port, setting.v1]
+
+
+COMMANDS = {"Pointsman": pointsman, "HAProxy": haproxy, "nginx": nginx, "nghttpx": nghttpx,
+            "Envoy": envoy, "floor": floor}
+
+
+def compiled(name):
+    source = ROOT / "Benchmarks" / name
+    binary = ROOT / ".build" / source.stem
+    if not binary.exists() or binary.stat().st_mtime < source.stat().st_mtime:
+        binary.parent.mkdir(exist_ok=True)
+        subprocess.run(["gcc", "-O2", "-Wall", "-o", binary, source], check=True)
+    return binary
+
+
+class Proxy:
     """A running proxy and what the kernel knows of all its processes."""
 
-    def __init__(self, name, port, program):
-        self.name, self.port, self.program = name, port, program
-        self.program.wait_for(lambda: responds(port, "/"), 20)
+    def __init__(self, name, setting, core, wrapper=()):
+        self.name = name
+        self.port, self.h2c_port, command = COMMANDS[name](setting)
+        self.program = Program(
+            [peer_path("taskset"), "-c", core, *wrapper, *command], setting.folder / f"{name}.log")
+        try:
+            self.program.wait_for(lambda: responds(self.port, "/"), 90 if wrapper else 20)
+        except BaseException:
+            self.program.kill()
+            raise
 
     def processes(self):
-        with open(f"/proc/{self.program.pid}/task/{self.program.pid}/children") as children:
-            return [self.program.pid, *map(int, children.read().split())]
+        return tree(self.program.pid)
 
     def cpu_nanoseconds(self):
+        """Run time of all threads, as the scheduler counts it."""
         total = 0
         for process in self.processes():
             for thread in os.listdir(f"/proc/{process}/task"):
@@ -89,53 +185,36 @@ class Measured:
                              if line.startswith("VmRSS:"))
         return total
 
+    def descriptors(self):
+        return sum(len(os.listdir(f"/proc/{process}/fd")) for process in self.processes())
+
+    def speaks_h2c(self):
+        return self.h2c_port is not None and answers_preface(self.h2c_port)
+
     def stop(self):
-        self.program.kill() if self.name == "Envoy" else self.program.stop()
+        if self.name == "Envoy":
+            # It would drain its connections for minutes.
+            self.program.kill()
+        else:
+            self.program.stop()
 
 
-def sidecar_bootstrap(port, upstreams):
-    clusters = [bootstrap.cluster(name, [upstream.port]) for name, upstream in upstreams.items()]
-    routes = bootstrap.route_configuration([bootstrap.to_split({"v1": 95, "v2": 5})])
-    manager = bootstrap.manager(routes)
-    return bootstrap.static(free_port(), [bootstrap.listener(port, manager)], clusters)
+def tree(root):
+    found = [root]
+    for thread in os.listdir(f"/proc/{root}/task"):
+        with open(f"/proc/{root}/task/{thread}/children") as children:
+            for child in children.read().split():
+                found += tree(int(child))
+    return found
 
 
-def pointsman_command(folder, upstreams):
-    port, file = free_port(), folder / "pointsman.json"
-    file.write_text(json.dumps(sidecar_bootstrap(port, upstreams)))
-    return port, [program_path("pointsman-proxy"), "-c", file, "--concurrency", "1"]
-
-
-def haproxy_command(folder, upstreams):
-    port, file = free_port(), folder / "haproxy.cfg"
-    file.write_text(HAPROXY.format(port=port, **{k: u.port for k, u in upstreams.items()}))
-    return port, [peer_path("haproxy"), "-f", file]
-
-
-def nginx_command(folder, upstreams):
-    port, file = free_port(), folder / "nginx.conf"
-    file.write_text(NGINX.format(
-        port=port, folder=folder, **{k: u.port for k, u in upstreams.items()}))
-    return port, [peer_path("nginx"), "-c", file, "-e", folder / "nginx-start.log"]
-
-
-def envoy_command(folder, upstreams):
-    port, file = free_port(), folder / "envoy.json"
-    file.write_text(json.dumps(sidecar_bootstrap(port, upstreams)))
-    return port, [envoy_path(), "-c", file, "--concurrency", "1", "--use-dynamic-base-id",
-                  "-l", "error"]
-
-
-def starter(name, command):
-    def start(folder, upstreams):
-        port, arguments = command(folder, upstreams)
-        processor = str(min(1, (os.cpu_count() or 1) - 1))
-        program = Program([peer_path("taskset"), "-c", processor, *arguments],
-                          folder / f"{name}.log")
-        return Measured(name, port, program)
-    return start
-
-
-COMMANDS = {"Pointsman": pointsman_command, "HAProxy": haproxy_command, "nginx": nginx_command}
-STARTERS = {name: starter(name, command)
-            for name, command in (COMMANDS | {"Envoy": envoy_command}).items()}
+def answers_preface(port):
+    """Whether a server's SETTINGS frame follows a client's (RFC 9113 §3.4)."""
+    settings = b"\0\0\0\4\0\0\0\0\0"
+    with socket.create_connection(("127.0.0.1", port), timeout=3) as peer:
+        peer.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings)
+        try:
+            head = peer.recv(9)
+        except OSError:
+            return False
+    return len(head) >= 4 and head[3] == 4

@@ -32,14 +32,14 @@ typedef struct {
     size_t left;
     int64_t due;          /* when the answer, or the close, is due; 0: nothing is */
     int owes;             /* an answer, once the body is read */
+    int parting;          /* closes once its answer is written, as the client asked */
     int answers_due, closing, is_open;
 } connection;
 
 static connection table[MOST];
 static int queue[MOST], queued;     /* connections with something due */
 static char receive[BUFFER];
-static char *answer;
-static size_t answer_size;
+static struct { char *bytes; size_t size; } answers[2];  /* the second says that it closes */
 static uint64_t requests, repeats;
 static uint32_t ids[IDS];
 static int poller, delay_ms, close_after_ms = -1;
@@ -91,8 +91,14 @@ static void number(int fd, uint64_t value) {
     put(fd, text, (size_t)n);
 }
 
+static void give(int fd) {
+    int parting = table[fd].parting;
+    put(fd, answers[parting].bytes, answers[parting].size);
+    if (parting && table[fd].is_open && table[fd].left == 0) drop(fd);
+}
+
 static void reply(int fd) {
-    put(fd, answer, answer_size);
+    give(fd);
     if (table[fd].is_open && close_after_ms >= 0) {
         table[fd].closing = 1;
         due_in(fd, close_after_ms ? rand() % close_after_ms : 0);
@@ -123,6 +129,8 @@ static size_t request(int fd, const char *head, size_t size) {
          line = memchr(line + 1, '\n', (size_t)(end - line - 1)))
         if (!strncasecmp(line + 1, "content-length:", 15))
             table[fd].wanted = strtoull(line + 16, NULL, 10);
+        else if (!strncasecmp(line + 1, "connection: close", 17))
+            table[fd].parting = 1;
     if (!strncmp(head, "GET /-/count", 12)) number(fd, requests);
     else if (!strncmp(head, "GET /-/repeats", 14)) number(fd, repeats);
     else {
@@ -163,7 +171,9 @@ static void writable(int fd) {
     if (n < 0) { if (errno != EAGAIN) drop(fd); return; }
     memmove(c->output, c->output + n, c->left - (size_t)n);
     c->left -= (size_t)n;
-    if (c->left == 0) watch(fd, EPOLLIN, EPOLL_CTL_MOD);
+    if (c->left) return;
+    if (c->parting) drop(fd);
+    else watch(fd, EPOLLIN, EPOLL_CTL_MOD);
 }
 
 static int run_due(void) {
@@ -182,7 +192,7 @@ static int run_due(void) {
         if (c->closing) { drop(fd); continue; }
         int count = c->answers_due;
         c->answers_due = 0;
-        while (count-- > 0 && c->is_open) put(fd, answer, answer_size);
+        while (count-- > 0 && c->is_open) give(fd);
     }
     queued = kept;
     return (int)next;
@@ -198,13 +208,14 @@ static void accept_all(int listener) {
     }
 }
 
-/* Makes the one answer: NAME in a field and in a body of at least `body` bytes. */
-static void prepare(const char *name, size_t body, int chunked) {
+/* Makes an answer: NAME in a field and in a body of at least `body` bytes. */
+static void prepare(int parting, const char *name, size_t body, int chunked) {
     if (body < strlen(name) + 1) body = strlen(name) + 1;
-    answer = malloc(body + 256);
-    char *at = answer + sprintf(answer,
+    char *bytes = malloc(body + 256);
+    char *at = bytes + sprintf(bytes,
         "HTTP/1.1 200 OK\r\nServer: yardstick\r\nDate: Sun, 22 Nov 2026 12:00:00 GMT\r\n"
-        "Content-Type: text/plain\r\nx-upstream: %s\r\n", name);
+        "Content-Type: text/plain\r\nx-upstream: %s\r\n%s", name,
+        parting ? "Connection: close\r\n" : "");
     at += chunked ? sprintf(at, "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", body)
                   : sprintf(at, "Content-Length: %zu\r\n\r\n", body);
     memset(at, '.', body);
@@ -212,7 +223,8 @@ static void prepare(const char *name, size_t body, int chunked) {
     at += body;
     at[-1] = '\n';
     if (chunked) at += sprintf(at, "\r\n0\r\n\r\n");
-    answer_size = (size_t)(at - answer);
+    answers[parting].bytes = bytes;
+    answers[parting].size = (size_t)(at - bytes);
 }
 
 int main(int count, char **arguments) {
@@ -229,7 +241,7 @@ int main(int count, char **arguments) {
         else if (!strcmp(arguments[i], "--host")) host = arguments[i + 1];
         else return 2;
     }
-    prepare(arguments[1], body, chunked);
+    for (int parting = 0; parting < 2; parting++) prepare(parting, arguments[1], body, chunked);
 
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);

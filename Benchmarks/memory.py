@@ -1,0 +1,88 @@
+"""Resident memory of a proxy: just started, under load, and with thousands of idle clients."""
+
+import socket
+import threading
+from contextlib import ExitStack, closing
+
+from harness.programs import until
+from results import Figure, Table
+from stage import say
+
+# From one address only some 28,000 ports go to one destination, and tests may hold some.
+ADDRESS_CONNECTIONS = 5000
+REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def measure(stage):
+    wanted, allowed = stage.settings.connections, stage.files - 500
+    note = "Idle: started, one request served. Under load: the most seen, 32 clients."
+    if wanted > allowed:
+        note += (f" **Only {allowed:,} connections, since no more than {stage.files:,} descriptors "
+                 "are allowed (`ulimit -n`).**")
+    elif wanted > allowed // 2 and "floor" in stage.settings.proxies:
+        note += (f" The floor has {allowed // 2:,}: each takes two of the {stage.files:,} "
+                 "descriptors that it is allowed.")
+    table = Table("memory", f"Memory, with {min(wanted, allowed):,} idle connections", [
+        Figure("idle", "idle MiB", scale=1 << 20, plotted=True),
+        Figure("load", "under load MiB", scale=1 << 20),
+        Figure("fresh", "bytes a connection, fresh", digits=0),
+        Figure("served", "after one request", digits=0, plotted=True)], note, compared="served")
+    upstreams = stage.upstreams()
+    for name in stage.settings.proxies:
+        count = min(wanted, allowed // 2 if name == "floor" else allowed)
+        try:
+            with stage.proxy(name, upstreams) as proxy:
+                table.add(name, **one(stage, proxy, count))
+        except (AssertionError, OSError) as error:
+            table.skip(name, "failed")
+            say(f"memory of {name}: {error}")
+        say(f"  Memory: {name}")
+    return [table]
+
+
+def one(stage, proxy, count):
+    idle, open_before = proxy.resident_bytes(), proxy.descriptors()
+    load = under_load(stage, proxy)
+    with ExitStack() as stack:
+        warm = proxy.resident_bytes()
+        peers = [stack.enter_context(closing(connect(proxy.port, number)))
+                 for number in range(count)]
+        until(lambda: proxy.descriptors() >= open_before + count, 20,
+              f"{count} connections accepted by {proxy.name}")
+        fresh = (proxy.resident_bytes() - warm) / count
+        for peer in peers:
+            peer.sendall(REQUEST)
+            assert peer.recv(4096).startswith(b"HTTP/1.1 200"), "a connection was not served"
+        served = (proxy.resident_bytes() - warm) / count
+    return {"idle": idle, "load": load, "fresh": fresh, "served": served}
+
+
+def under_load(stage, proxy):
+    most, ended = [0], threading.Event()
+
+    def watch():
+        while not ended.is_set():
+            most[0] = max(most[0], proxy.resident_bytes())
+            ended.wait(0.02)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        stage.generator.closed(proxy.port, stage.settings.seconds)
+    finally:
+        ended.set()
+        watcher.join()
+    return most[0]
+
+
+def connect(port, number):
+    peer = socket.socket()
+    try:
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer.bind((f"127.0.0.{2 + number // ADDRESS_CONNECTIONS}", 0))
+        peer.settimeout(10)
+        peer.connect(("127.0.0.1", port))
+    except BaseException:
+        peer.close()
+        raise
+    return peer

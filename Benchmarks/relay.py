@@ -1,0 +1,40 @@
+"""CPU per request and requests/s when the clients ask as fast as they are answered."""
+
+from results import Figure, Table
+
+FIGURES = [Figure("cpu", "CPU µs per request", plotted=True),
+           Figure("rate", "requests/s", digits=0, more_is_better=True)]
+
+
+def measure(stage):
+    return [saturated(stage, "http1", "relay", "HTTP/1.1, saturated",
+                      "32 keep-alive connections, one request in flight on each.")]
+
+
+def saturated(stage, protocol, key, title, note):
+    table = Table(key, title, FIGURES, note, compared="cpu")
+    running = stage.all_proxies(stage.upstreams(), table)
+    if protocol == "h2c":
+        running = speakers(running, table)
+
+    def once(name, proxy):
+        port = proxy.port if protocol == "http1" else proxy.h2c_port
+        before = proxy.cpu_nanoseconds()
+        run = stage.generator.closed(port, stage.settings.seconds, protocol)
+        used = proxy.cpu_nanoseconds() - before
+        return {"cpu": used / run.requests / 1000, "rate": run.requests / run.seconds}
+
+    stage.rounds(running, table, once)
+    return table
+
+
+def speakers(running, table):
+    """The proxies that answer an HTTP/2 preface; the others are named with the reason."""
+    found = {}
+    for name, proxy in running.items():
+        if proxy.speaks_h2c():
+            found[name] = proxy
+        else:
+            table.skip(name, "its upstream would have to speak HTTP/2" if name == "floor"
+                       else "not yet")
+    return found
