@@ -67,7 +67,8 @@ public final class Sidecar: EventHandler, TimerHandler {
         watchSignals()
         startConfiguration()
         do throws(Errno) {
-            try loop.run()
+            // What a file asks for may have failed already, and a loop cannot be stopped before.
+            if exitStatus == 0 { try loop.run() }
         } catch {
             throw SidecarError(.system(error), "the main loop failed")
         }

@@ -2,6 +2,9 @@
 
 import contextlib
 import http.client
+import json
+import socket
+import subprocess
 
 import pytest
 
@@ -11,7 +14,7 @@ from harness import bootstrap
 from harness.ads import URLS
 from harness.fast import FastUpstream
 from harness.load import Load
-from harness.programs import fetch, free_port, responds, until
+from harness.programs import fetch, free_port, program_path, responds, until
 from mesh_world import World, eds_cluster
 
 
@@ -297,6 +300,33 @@ def test_listeners_come_and_go(world):
         load.wait_for(50)
     assert load.result.failed == 0 and load.result.outcomes["reset-idle"] == 0, load.result.lost
     assert list(world.server.of("rds")[-1].resource_names) == ["outbound"]
+
+
+def test_a_listener_whose_address_is_taken(settled):
+    """Refused at once, opened when the address is free, and accepted then."""
+    world = settled
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        late = bootstrap.listener(port, bootstrap.manager(rds="outbound"), name="late")
+        version = world.server.set("lds", world.listener(), late)
+        refusal = world.server.wait_nack("lds", version)
+        assert "Address already in use" in refusal.error_detail.message
+        assert fetch(world.port, "/")[0] == 200
+    until(lambda: responds(port, "/"), 5, "the listener")
+    until(lambda: world.server.acknowledged("lds", version), 5, "the ACK")
+
+
+def test_a_listener_of_a_file_whose_address_is_taken(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        file = tmp_path / "static.json"
+        file.write_text(json.dumps(bootstrap.static(
+            free_port(), [bootstrap.listener(
+                holder.getsockname()[1], bootstrap.manager([bootstrap.to_cluster("c")]))],
+            [bootstrap.cluster("c", [1])])))
+        done = subprocess.run([program_path("pointsman-proxy"), "-c", file], timeout=10,
+                              capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Address already in use" in done.stdout + done.stderr
 
 
 def test_ten_thousand_routes(world):

@@ -214,6 +214,19 @@ import XDS
         #expect(proxy.rejections.last?.contains("static resource") == true)
         try proxy.hear(.cluster, "2", [])
         #expect(proxy.state.isReady)
+
+        var blocked = try Proxy(
+            bootstrap: Bootstrap(parsing: Array(text.utf8)), failing: ["s": "address in use"])
+        blocked.open()
+        try blocked.hear(.cluster, "1", [eds("b")])
+        try blocked.hear(.endpointAssignment, "1", [assignment("b")])
+        #expect(blocked.rejections == [])
+        #expect(blocked.state.inEffect.clusters.keys.sorted() == ["a", "b", "xds"])
+        #expect(!blocked.state.isReady)
+        blocked.failing = [:]
+        blocked.pass(.seconds(1))
+        #expect(blocked.state.inEffect.listeners.keys.sorted() == ["s"])
+        #expect(blocked.state.isReady)
     }
 }
 

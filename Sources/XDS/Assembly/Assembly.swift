@@ -102,22 +102,27 @@ struct Assembly {
 
     private mutating func addListeners() {
         for (name, listener) in state.wanted.listeners {
-            if !isToWait(listener), add(listener) { continue }
+            if isToWait(listener) {
+                for response in state.pending where response.type == .listener {
+                    held.insert(response.id)
+                }
+            } else if add(listener) {
+                continue
+            }
             // The one of that name that is in effect does its work until then.
             if let before = state.inEffect.listeners[name] { _ = add(before) }
         }
-        for listener in state.fixed.listeners.values { _ = add(listener) }
+        for listener in state.fixed.listeners.values where !isToWait(listener) {
+            _ = add(listener)
+        }
     }
 
-    /// Whether a listener could not be opened just now; what brought it is held.
+    /// Whether a listener could not be opened just now.
     private mutating func isToWait(_ listener: Listener) -> Bool {
         guard let failure = state.failedListeners[listener.name], failure.listener == listener,
             now < failure.retry
         else { return false }
         wait(until: failure.retry)
-        for response in state.pending where response.type == .listener {
-            held.insert(response.id)
-        }
         return true
     }
 

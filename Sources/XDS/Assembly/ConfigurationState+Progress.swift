@@ -57,8 +57,7 @@ extension ConfigurationState {
     ) -> Bool {
         switch type {
         case .listener:
-            guard let value = snapshot.listeners[name], value != inEffect.listeners[name],
-                fixed.listeners[name] == nil
+            guard let value = snapshot.listeners[name], value != inEffect.listeners[name]
             else { return false }
             let before = failedListeners[name].flatMap { $0.listener == value ? $0 : nil }
             let attemptCount = (before?.attemptCount ?? 0) + 1

@@ -250,7 +250,7 @@ extension ConfigurationState {
         case .listeners(let values):
             type = .listener
             wanted.listeners = values
-            failedListeners = [:]
+            failedListeners = failedListeners.filter { fixed.listeners[$0.key] != nil }
         case .clusters(let values):
             type = .cluster
             wanted.clusters = values
@@ -339,7 +339,8 @@ extension ConfigurationState {
         if isReady || flight != nil { return }
         let first = discovers.intersection([.listener, .cluster])
         let hasSpoken = isResumed || first.isSubset(of: answeredTypes)
-        let isServing = wanted.listeners.keys.allSatisfy { inEffect.listeners[$0] != nil }
+        let listeners = [wanted, fixed].flatMap(\.listeners.keys)
+        let isServing = listeners.allSatisfy { inEffect.listeners[$0] != nil }
         isReady = hasSpoken && isServing && !inEffect.listeners.isEmpty
     }
 }
