@@ -321,7 +321,8 @@ def test_a_listener_of_a_file_whose_address_is_taken(tmp_path):
         file = tmp_path / "static.json"
         file.write_text(json.dumps(bootstrap.static(
             free_port(), [bootstrap.listener(
-                holder.getsockname()[1], bootstrap.manager([bootstrap.to_cluster("c")]))],
+                holder.getsockname()[1], bootstrap.manager(
+                    bootstrap.route_configuration([bootstrap.to_cluster("c")])))],
             [bootstrap.cluster("c", [1])])))
         done = subprocess.run([program_path("pointsman-proxy"), "-c", file], timeout=10,
                               capture_output=True, text=True)
