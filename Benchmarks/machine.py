@@ -8,6 +8,7 @@ import subprocess
 from datetime import datetime, timezone
 from pathlib import Path
 
+from generators import PACED
 from harness.programs import PROGRAMS, ROOT, envoy_path, peer_path
 
 VERSIONS = {
@@ -52,7 +53,10 @@ def describe(settings, cores):
     model = re.search(r"model name\s*: (.*)", information)
     virtual = " (virtual machine)" if re.search(r"flags.*\bhypervisor\b", information) else ""
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
-    pairs = [
+    load = os.getloadavg()[0]
+    # Whoever is busy beside us takes time from one proxy and not from another.
+    busy = f"; **the machine was busy before: load average {load:.1f}**" if load > 0.5 else ""
+    return [
         ("Processor", f"{model[1] if model else platform.machine()}{virtual}, "
                       f"{os.cpu_count()} cores; {cores.description()}"),
         ("Memory", f"{int(memory[1]) / (1 << 20):.0f} GiB"),
@@ -62,9 +66,8 @@ def describe(settings, cores):
                              versions(settings.proxies).items())),
         ("Run", f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC; {settings.rounds} rounds of "
                 f"{settings.seconds:g} s each in turn, after one that does not count; "
-                f"load average before {os.getloadavg()[0]:.1f}"),
+                f"fixed rates by {PACED[settings.paced_by].name}, else h2load and wrk{busy}"),
     ]
-    return pairs
 
 
 def distribution():

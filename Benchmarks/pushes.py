@@ -11,6 +11,7 @@ from results import Figure, Table
 RATE = 2000
 PER_SECOND = 250
 TIMED = 500
+PHASES = ("before", "during", "after")
 
 
 def measure(stage):
@@ -47,45 +48,44 @@ def one_by_one(stage, mesh):
 
 
 class Windows:
-    """Paced runs through the sidecar and straight to the upstream, side by side."""
+    """Paced runs one after the other, each through the sidecar and straight to an upstream."""
 
-    def __init__(self, stage, ports):
-        self.stage, self.ports = stage, ports
-        self.runs = {phase: {name: [] for name in ports} for phase in PHASES}
+    def __init__(self, stage, port, direct):
+        self.stage, self.port, self.direct = stage, port, direct
+        self.runs = {phase: [] for phase in PHASES}
         self.phase, self.ended, self.error = "before", False, None
+        self.thread = threading.Thread(target=self.loop)
 
-    def loop(self, name):
-        generator = type(self.stage.generator)(self.stage.folder / name)
-        (self.stage.folder / name).mkdir()
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended = True
+        self.thread.join()
+
+    def loop(self):
         while not self.ended and not self.error:
             phase = self.phase
             try:
-                run = generator.paced(self.ports[name], RATE, self.stage.settings.seconds,
-                                      host="reviews")
+                runs = self.stage.paced.paced(self.port, RATE, self.stage.settings.seconds,
+                                              beside=self.direct)
             except Exception as error:  # noqa: BLE001 - raised again where the windows are used
                 self.error = error
                 return
             # A window that saw two phases belongs to neither.
             if phase == self.phase:
-                self.runs[phase][name].append(run)
+                self.runs[phase].append(runs)
 
     def wait(self, count):
-        """Waits until the present phase has that many windows of each kind."""
-        until(lambda: self.error or all(
-            len(runs) >= count for runs in self.runs[self.phase].values()), 120, "windows")
+        """Waits until the present phase has that many windows."""
+        until(lambda: self.error or len(self.runs[self.phase]) >= count, 120, "windows")
         if self.error:
             raise self.error
 
 
-PHASES = ("before", "during", "after")
-
-
 def many(stage, mesh, upstreams):
-    windows = Windows(stage, {"through": mesh.sidecar.port, "direct": upstreams[0].port})
-    threads = [threading.Thread(target=windows.loop, args=(name,)) for name in windows.ports]
-    for thread in threads:
-        thread.start()
-    try:
+    with Windows(stage, mesh.sidecar.port, upstreams[0].port) as windows:
         windows.wait(max(2, stage.settings.rounds))
         windows.phase = "during"
         began = time.monotonic()
@@ -94,11 +94,7 @@ def many(stage, mesh, upstreams):
         windows.wait(1)
         windows.phase = "after"
         windows.wait(max(2, stage.settings.rounds))
-    finally:
-        windows.ended = True
-        for thread in threads:
-            thread.join()
-    total = sum(run.requests for kinds in windows.runs.values() for run in kinds["through"])
+    total = sum(through.requests for runs in windows.runs.values() for through, _ in runs)
     table = Table(
         "pushes", f"{stage.settings.pushes:,} pushes of one weight under load",
         [Figure("p50", "added p50 µs", digits=0),
@@ -108,11 +104,11 @@ def many(stage, mesh, upstreams):
         f"and as many straight to an upstream, which shares the core with the control plane and "
         f"those who push. Requests through the sidecar: {total:,}; **lost: 0**; the last of the "
         f"weights, revision {revision}, in effect.", head="when")
-    for phase, kinds in windows.runs.items():
-        for through, direct in zip(kinds["through"], kinds["direct"]):
-            table.add(phase, p50=through.percentile(0.5) - direct.percentile(0.5),
-                      p99=through.percentile(0.99) - direct.percentile(0.99),
-                      direct=direct.percentile(0.99))
+    for phase, runs in windows.runs.items():
+        for through, direct in runs:
+            table.add(phase, p50=through.latency["p50"] - direct.latency["p50"],
+                      p99=through.latency["p99"] - direct.latency["p99"],
+                      direct=direct.latency["p99"])
     return table
 
 

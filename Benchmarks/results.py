@@ -52,6 +52,7 @@ class Table:
     absent: dict = field(default_factory=dict)
 
     def add(self, row, **values):
+        """One sample of each figure named."""
         for key, value in values.items():
             self.rows.setdefault(row, {}).setdefault(key, []).append(value)
 

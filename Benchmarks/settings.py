@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from generators import PACED
+
 PARTS = {
     "relay": "CPU per request and requests/s of HTTP/1.1, saturated",
     "latency": "added latency and CPU at fixed rates of HTTP/1.1",
@@ -31,6 +33,7 @@ class Settings:
     rates: list
     connections: int
     pushes: int
+    paced_by: str
     out: Path | None
     reference: bool
     quick: bool
@@ -68,6 +71,9 @@ def parse(arguments):
     parser.add_argument("--pushes", type=positive(int), metavar="N",
                         help="weights pushed under load (default 10000)")
     parser.add_argument("--proxies", metavar="NAME,NAME", help="of " + ", ".join(PROXIES))
+    parser.add_argument("--paced-by", choices=list(PACED), default="bench",
+                        help="who makes the load of a fixed rate: `pointsman bench`, which counts "
+                        "from when a request was due, or h2load (default bench)")
     parser.add_argument("--out", type=Path, metavar="DIR",
                         help="keep report.md, report.html, the plots and results.json there")
     parser.add_argument("--reference", action="store_true",
@@ -97,7 +103,7 @@ def parse(arguments):
         seconds=given.seconds or (0.8 if quick else 3),
         rates=rates, connections=given.connections or (2000 if quick else 10000),
         pushes=given.pushes or (300 if quick else 10000),
-        out=given.out, reference=given.reference, quick=quick, check=given.check)
+        paced_by=given.paced_by, out=given.out, reference=given.reference, quick=quick, check=given.check)
 
 
 class Cores:

@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from generators import H2load, LoadFailed
+from generators import PACED, H2load, LoadFailed
 from harness.fast import FastUpstream
 from proxies import Proxy, Setting
 
@@ -26,6 +26,7 @@ class Stage:
 
     def __post_init__(self):
         self.generator = H2load(self.folder)
+        self.paced = PACED[self.settings.paced_by](self.folder)
 
     def upstreams(self, *flags):
         """Two upstreams of the same kind; a new pair with other flags is another pair."""
@@ -63,13 +64,12 @@ class Stage:
         """Calls `measure(name, proxy)` for each in turn; it returns figures for the table.
 
         The first round is thrown away, and each round begins with another proxy, so that none
-        always runs in the wake of the same one. `direct`, which others are compared with, is first.
+        always runs in the wake of the same one. Figures named `direct` go into a row of that name.
         """
-        first = [name for name in running if name == "direct"]
-        names = [name for name in running if name not in first]
+        names = list(running)
         for number in range((rounds or self.settings.rounds) + 1):
             turn = number % max(1, len(names))
-            for name in first + names[turn:] + names[:turn]:
+            for name in names[turn:] + names[:turn]:
                 if name in table.absent:
                     continue
                 try:
@@ -79,6 +79,8 @@ class Stage:
                     table.rows.pop(name, None)
                     say(f"{table.title}: {name} left out, since requests failed:\n{error}")
                     continue
+                direct = figures.pop("direct", {})
                 if number:
                     table.add(name, **figures)
+                    table.add("direct", **direct)
             say(f"  {table.title}: round {number} of {rounds or self.settings.rounds}")
