@@ -3,6 +3,8 @@ struct Flight {
     /// When it was to be sent; without a schedule, when it was.
     var due: UInt64
     var sent: UInt64
+    /// How often the server gave it back unprocessed.
+    var returnCount = 0
 }
 
 /// A place for one request on one connection, as long as the connection stays what it is.

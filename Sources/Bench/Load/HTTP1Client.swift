@@ -126,7 +126,7 @@ final class HTTP1Client: EventHandler, LoadConnection {
     private func reopen() {
         let wasUseful = answerCount > 0
         close()
-        if wasUseful, !lane.isEnded { open() }
+        if wasUseful, lane.wantsConnections { open() }
     }
 
     // MARK: Carrying
@@ -187,9 +187,9 @@ final class HTTP1Client: EventHandler, LoadConnection {
         if !isReusable { close() }
         lane.ended(
             flight, .answered(status: head.status, version: version),
-            receivedByteCount: receivedByteCount, now: now)
+            sentByteCount: message.count, receivedByteCount: receivedByteCount, now: now)
         if !isReusable {
-            if case .closed = state, !lane.isEnded { open() }
+            if case .closed = state, lane.wantsConnections { open() }
         } else if case .idle = state {
             if let next = lane.next(now: now) { begin(next) } else { lane.park(ticket) }
         }
@@ -207,7 +207,9 @@ final class HTTP1Client: EventHandler, LoadConnection {
         guard case .carrying(let flight) = state else { return reopen() }
         let wasUseful = answerCount > 0 || failure == .timeout
         close()
-        lane.ended(flight, .failed(failure), receivedByteCount: receivedByteCount, now: now)
-        if case .closed = state, wasUseful, !lane.isEnded { open() }
+        lane.ended(
+            flight, .failed(failure), sentByteCount: message.count,
+            receivedByteCount: receivedByteCount, now: now)
+        if case .closed = state, wasUseful, lane.wantsConnections { open() }
     }
 }

@@ -44,8 +44,8 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
     private var exchanges: [Exchange?] = []
     private var exchangeCount = 0
     private var answerCount = 0
-    /// Bytes that have arrived since an answer was last counted.
-    private var unclaimedByteCount = 0
+    /// Bytes that have gone either way since an answer was last counted.
+    private var unclaimed = (sent: 0, received: 0)
     private var isFlushWanted = false
 
     init(place: UInt32, lane: Lane) {
@@ -77,8 +77,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
             exchangeCount += 1
         } catch {
             state = .leaving
-            lane.ended(
-                flight, .failed(.reset), receivedByteCount: 0, now: Instant.now().nanoseconds)
+            lane.giveBack(flight, now: Instant.now().nanoseconds)
         }
         wantFlush()
     }
@@ -182,14 +181,14 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
         close()
         let now = Instant.now().nanoseconds
         for exchange in lost {
-            lane.ended(exchange.flight, .failed(failure), receivedByteCount: 0, now: now)
+            lane.ended(exchange.flight, .failed(failure), now: now)
         }
-        if case .closed = state, wasUseful, !lane.isEnded { open() }
+        if case .closed = state, wasUseful, lane.wantsConnections { open() }
     }
 
     private func reopen() {
         close()
-        if !lane.isEnded { open() }
+        if lane.wantsConnections { open() }
     }
 
     // MARK: Sending
@@ -224,6 +223,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
             if output.isEmpty { return }
             do throws(Errno) {
                 try stream?.write(output.bytes)
+                unclaimed.sent += output.count
                 output.removeAll()
             } catch {
                 return lose(.reset)
@@ -249,7 +249,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
             case .ended: return lose(.reset)
             case .bytes(let count):
                 input.commit(count)
-                unclaimedByteCount += count
+                unclaimed.received += count
             }
         } catch {
             return lose(.reset)
@@ -309,16 +309,20 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
         exchanges[slot] = nil
         exchangeCount -= 1
         let now = Instant.now().nanoseconds
-        if code == .noError, exchange.status > 0 {
-            answerCount += 1
-            lane.ended(
-                exchange.flight, .answered(status: exchange.status, version: exchange.version),
-                receivedByteCount: unclaimedByteCount, now: now)
-        } else {
-            lane.ended(
-                exchange.flight, .failed(.reset), receivedByteCount: unclaimedByteCount, now: now)
+        if code == .refusedStream {
+            lane.giveBack(exchange.flight, now: now)
+            return goOn(now: now)
         }
-        unclaimedByteCount = 0
+        let isAnswered = code == .noError && exchange.status > 0
+        if isAnswered { answerCount += 1 }
+        let outcome: Outcome =
+            isAnswered
+            ? .answered(status: exchange.status, version: exchange.version) : .failed(.reset)
+        let bytes = unclaimed
+        unclaimed = (0, 0)
+        lane.ended(
+            exchange.flight, outcome, sentByteCount: bytes.sent, receivedByteCount: bytes.received,
+            now: now)
         goOn(now: now)
     }
 
@@ -336,7 +340,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
             exchanges[slot] = nil
             exchangeCount -= 1
             session?.reset(exchange.stream, .cancel)
-            lane.ended(exchange.flight, .failed(.timeout), receivedByteCount: 0, now: now)
+            lane.ended(exchange.flight, .failed(.timeout), now: now)
             goOn(now: now)
         }
         wantFlush()

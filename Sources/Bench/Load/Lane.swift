@@ -25,6 +25,9 @@ final class Lane {
         case ended
     }
 
+    /// Most often that a request is sent again because the server did not process it.
+    static let longestReturnCount = 10
+
     let target: LaneTarget
     let loop: EventLoop
     let scratch: Scratch
@@ -33,6 +36,8 @@ final class Lane {
     private var stage: Stage
     private var schedule: Schedule?
     private var free: TicketQueue
+    /// Requests that the server has given back; they go out before anything else.
+    private var returned: [Flight] = []
     private var connections: [any LoadConnection] = []
     private(set) var recording: Recording
     private(set) var inFlightCount = 0
@@ -122,16 +127,23 @@ final class Lane {
     }
 
     var isEnded: Bool { stage == .ended }
+    /// Whether a connection that has ended is to be opened again.
+    var wantsConnections: Bool { stage != .ended || !returned.isEmpty }
     var isResting: Bool { inFlightCount == 0 && stage != .running }
 
     func tick(now: UInt64) {
         for connection in connections { connection.tick(now: now) }
+        while let flight = returned.first, now > flight.sent + target.timeoutNanoseconds {
+            returned.removeFirst()
+            ended(flight, .failed(.timeout), now: now)
+        }
     }
 
     // MARK: What is due
 
     /// When the next request is due; `nil` when there is none, or no place for it.
     var nextDue: UInt64? {
+        if !returned.isEmpty, !free.isEmpty { return 0 }
         guard stage == .running, !free.isEmpty, let schedule, remaining != 0 else { return nil }
         let due = start + schedule.due
         return due < end ? due : nil
@@ -139,7 +151,7 @@ final class Lane {
 
     /// Begins what is due now, as long as there are places.
     func startDue() {
-        while stage == .running, !free.isEmpty {
+        while stage == .running || !returned.isEmpty, !free.isEmpty {
             let now = Instant.now().nanoseconds
             guard isDue(at: now), let connection = takeFree() else { return }
             guard let flight = takeDue(now: now, hasFreePlace: true) else { return }
@@ -162,6 +174,7 @@ final class Lane {
     }
 
     private func isDue(at now: UInt64) -> Bool {
+        if !returned.isEmpty { return true }
         guard stage == .running, remaining != 0, now < end else { return false }
         guard let schedule else { return true }
         let due = start + schedule.due
@@ -169,6 +182,11 @@ final class Lane {
     }
 
     private func takeDue(now: UInt64, hasFreePlace: Bool) -> Flight? {
+        if !returned.isEmpty {
+            var flight = returned.removeFirst()
+            flight.sent = now
+            return flight
+        }
         if let remaining { self.remaining = remaining - 1 }
         inFlightCount += 1
         guard let due = schedule?.due else { return Flight(due: now, sent: now) }
@@ -226,12 +244,26 @@ final class Lane {
         return recording.versions.slot(of: head.fields.value(at: index))
     }
 
-    /// A request has ended one way or the other.
-    func ended(_ flight: Flight, _ outcome: Outcome, receivedByteCount: Int, now: UInt64) {
+    /// The server has not processed a request, so that it can go out again (RFC 9113 §8.7).
+    func giveBack(_ flight: Flight, now: UInt64) {
+        var flight = flight
+        flight.returnCount += 1
+        if flight.returnCount > Self.longestReturnCount {
+            return ended(flight, .failed(.reset), now: now)
+        }
+        returned.append(flight)
+        delegate.laneHasRoom(self)
+    }
+
+    /// A request has ended one way or the other, after so many bytes either way.
+    func ended(
+        _ flight: Flight, _ outcome: Outcome, sentByteCount: Int = 0, receivedByteCount: Int = 0,
+        now: UInt64
+    ) {
         inFlightCount -= 1
         if flight.due >= countFrom {
             record(flight, outcome, now: now)
-            recording.sentByteCount += UInt64(target.messageByteCount)
+            recording.sentByteCount += UInt64(sentByteCount)
             recording.receivedByteCount += UInt64(receivedByteCount)
         }
         if inFlightCount == 0, stage != .running { rest(at: now) }

@@ -6,9 +6,8 @@ struct LaneTarget {
     var address: SocketAddress
     var target: Target
     var content: RequestContent
-    /// One request in HTTP/1.1; also what counts as sent in HTTP/2, before its compression.
+    /// One request in HTTP/1.1.
     var message: [UInt8]
-    var messageByteCount: Int
     /// Connections of this thread.
     var connections: Int
     var streams: Int
@@ -27,7 +26,6 @@ struct LaneTarget {
         target = plan.targets[index]
         content = plan.request
         message = plan.request.http1Message(to: plan.targets[index])
-        messageByteCount = message.count
         connections = Self.share(of: plan.connections, part: part, parts: plan.threads)
         switch plan.wire {
         case .http1:

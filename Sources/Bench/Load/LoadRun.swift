@@ -54,14 +54,12 @@ public final class LoadRun {
     /// - Throws: ``BenchError``.
     public func run() throws(BenchError) -> LoadResult {
         do throws(Errno) {
-            let signals = try SignalQueue([SignalQueue.interrupt, SignalQueue.terminate])
-            let signalBell = Bell { [unowned self] in
+            let signals = try SignalBell { [unowned self] in
                 isInterrupted = true
-                SignalQueue.restoreDefaults([SignalQueue.interrupt, SignalQueue.terminate])
                 for mailbox in mailboxes { mailbox.post(.stop) }
             }
             let signalToken = try loop.register(
-                signals.descriptor, for: .readable, handler: signalBell)
+                signals.queue.descriptor, for: .readable, handler: signals)
             let reportToken = try loop.register(
                 reports.wakeUp.descriptor, for: .readable,
                 handler: Bell { [unowned self] in collect() })
@@ -125,6 +123,24 @@ public final class LoadRun {
         return LoadResult(
             plan: plan, recordings: recordings, startNanosecondsSinceEpoch: startDate,
             busyShare: collected.map(\.busyShare).max() ?? 0, isInterrupted: isInterrupted)
+    }
+}
+
+/// Tells the first signal, and lets the next one end the process.
+private final class SignalBell: EventHandler {
+    let queue: SignalQueue
+    private let body: () -> Void
+    private static let signals = [SignalQueue.interrupt, SignalQueue.terminate]
+
+    init(_ body: @escaping () -> Void) throws(Errno) {
+        queue = try SignalQueue(Self.signals)
+        self.body = body
+    }
+
+    func handle(_ readiness: Readiness) {
+        guard queue.next() != nil else { return }
+        SignalQueue.restoreDefaults(Self.signals)
+        body()
     }
 }
 
