@@ -12,6 +12,7 @@ var routingOperations: [Operation] {
         Operation("pick of 2 versions") { try pick(from: [95, 5], $0) },
         Operation("pick of 8 versions") { try pick(from: [50, 25, 10, 5, 4, 3, 2, 1], $0) },
         Operation("pick of 2 versions by a cookie", run: pickByCookie),
+        Operation("rules of a plain route applied", run: applyRules),
         Operation("push planned and compiled, 1 route", usualCount: 100) {
             try push(routeCount: 1, $0)
         },
@@ -88,6 +89,27 @@ private func pickByCookie(_ count: Int) throws -> UInt64 {
         if let destination = table.destination(of: route, key: key) {
             sum &+= UInt64(destination.cluster)
         }
+    }
+    return sum
+}
+
+/// What a route without mutations and rewriting costs beside its match and its pick.
+private func applyRules(_ count: Int) throws -> UInt64 {
+    let table = try RouteTable.compile(makeConfiguration(routeCount: 1), seed: 1).table
+    var head = try makeRequest()
+    guard let route = table.match(head), let destination = table.destination(of: route) else {
+        return 0
+    }
+    var buffer = Buffer()
+    var sum: UInt64 = 0
+    for _ in 0..<count {
+        if case .forward(let rules) = table.action(of: route) { sum &+= rules.timeout }
+        table.mutateRequest(&head.fields, of: route, destination: destination)
+        _ = table.appendRewrittenPath(of: route, head: head, to: &buffer)
+        _ = table.appendRewrittenAuthority(
+            of: route, destination: destination, head: head, to: &buffer)
+        table.mutateResponse(&head.fields, of: route, destination: destination)
+        sum &+= UInt64(buffer.count)
     }
     return sum
 }

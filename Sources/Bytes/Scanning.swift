@@ -70,6 +70,29 @@ extension Span where Element == UInt8 {
         return index
     }
 
+    /// The position of the first byte that is `one` or `other`; `nil` when there is none.
+    public func firstIndex(of one: UInt8, or other: UInt8) -> Int? {
+        var index = 0
+        while index &+ 16 <= count {
+            let hits = unsafe withSixteenBytes(at: index) { unsafe bytes_either($0, one, other) }
+            if hits != 0 { return index &+ hits.trailingZeroBitCount }
+            index &+= 16
+        }
+        if count >= 16 {
+            // The last sixteen bytes, of which some were looked at before.
+            index = count &- 16
+            let hits = unsafe withSixteenBytes(at: index) { unsafe bytes_either($0, one, other) }
+            return hits == 0 ? nil : index &+ hits.trailingZeroBitCount
+        }
+        while index < count {
+            if unsafe self[unchecked: index] == one || self[unchecked: index] == other {
+                return index
+            }
+            index &+= 1
+        }
+        return nil
+    }
+
     /// The position of the first `byte` at or behind `start`; `nil` when there is none.
     public func firstIndex(of byte: UInt8, from start: Int) -> Int? {
         precondition(start >= 0, "a search starts inside the span")

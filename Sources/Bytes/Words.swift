@@ -19,21 +19,27 @@ extension Span where Element == UInt8 {
         return wordAtEnd(at: index, count: length)
     }
 
-    /// The same, for fewer than eight bytes that have no eight behind them.
+    /// The same, for one to eight bytes that have no eight bytes behind their first.
     @usableFromInline
     func wordAtEnd(at index: Int, count length: Int) -> UInt64 {
-        let rest = UInt64(truncatingIfNeeded: 64 &- length &* 8)
-        if index &+ length >= 8 { return uncheckedWord(at: index &+ length &- 8) &>> rest }
+        let last = index &+ length
+        if last >= 8 {
+            let rest = UInt64(truncatingIfNeeded: 64 &- length &* 8)
+            return uncheckedWord(at: last &- 8) &>> rest
+        }
         if length >= 4 {
             // Two halves that may overlap, in bytes that are the same in both.
-            let high = uncheckedHalfWord(at: index &+ length &- 4)
-            return uncheckedHalfWord(at: index) | high &<< (32 &- rest)
+            let high = uncheckedHalfWord(at: last &- 4)
+            let shift = UInt64(truncatingIfNeeded: length &* 8 &- 32)
+            return uncheckedHalfWord(at: index) | high &<< shift
         }
-        var word: UInt64 = 0
-        for offset in 0..<length {
-            word |= UInt64(self[index &+ offset]) &<< UInt64(truncatingIfNeeded: offset &* 8)
-        }
-        return word
+        // The first byte, the one in the middle and the last, some of which may be the same.
+        let middle = length &>> 1
+        let first = unsafe UInt64(self[unchecked: index])
+        let second = unsafe UInt64(self[unchecked: index &+ middle])
+        let third = unsafe UInt64(self[unchecked: last &- 1])
+        return first | second &<< UInt64(truncatingIfNeeded: middle &* 8)
+            | third &<< UInt64(truncatingIfNeeded: (length &- 1) &* 8)
     }
 
     /// Whether both hold the same bytes.
@@ -65,22 +71,6 @@ extension Span where Element == UInt8 {
         }
         return uncheckedWord(at: count - 8).equalsIgnoringCase(
             other.uncheckedWord(at: count - 8))
-    }
-
-    /// The position of the first byte that is `one` or `other`; `nil` when there is none.
-    public func firstIndex(of one: UInt8, or other: UInt8) -> Int? {
-        var index = 0
-        while index <= count - 8 {
-            let word = uncheckedWord(at: index)
-            let hits = word.zeroBytes(afterXor: one) | word.zeroBytes(afterXor: other)
-            if hits != 0 { return index + hits.trailingZeroBitCount / 8 }
-            index += 8
-        }
-        while index < count {
-            if self[index] == one || self[index] == other { return index }
-            index += 1
-        }
-        return nil
     }
 
     /// The eight bytes at `index`, which the caller has checked to be in the span.
@@ -123,11 +113,5 @@ extension UInt64 {
         // Only bit 5 tells the cases of a letter apart.
         if difference & ~0x2020_2020_2020_2020 != 0 { return false }
         return asciiLowercased == other.asciiLowercased
-    }
-
-    /// Sets the top bit of each byte that is `byte`; only the lowest bit that is set is sure.
-    fileprivate func zeroBytes(afterXor byte: UInt8) -> UInt64 {
-        let word = self ^ 0x0101_0101_0101_0101 &* UInt64(byte)
-        return (word &- 0x0101_0101_0101_0101) & ~word & 0x8080_8080_8080_8080
     }
 }

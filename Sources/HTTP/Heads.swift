@@ -49,18 +49,18 @@ public struct RequestHead: ~Copyable {
     public init() {}
 
     /// The method as it was sent.
-    public var methodBytes: Span<UInt8> {
-        @_lifetime(borrow self) get { fields.bytes(methodRange) }
+    @inlinable public var methodBytes: Span<UInt8> {
+        @_lifetime(borrow self) @inline(__always) get { fields.bytes(methodRange) }
     }
 
     /// Host and port; empty when an HTTP/1.0 client named none.
-    public var authority: Span<UInt8> {
-        @_lifetime(borrow self) get { fields.bytes(authorityRange) }
+    @inlinable public var authority: Span<UInt8> {
+        @_lifetime(borrow self) @inline(__always) get { fields.bytes(authorityRange) }
     }
 
     /// Path and query.
-    public var path: Span<UInt8> {
-        @_lifetime(borrow self) get { fields.bytes(pathRange) }
+    @inlinable public var path: Span<UInt8> {
+        @_lifetime(borrow self) @inline(__always) get { fields.bytes(pathRange) }
     }
 
     /// Makes the head empty and keeps its memory for the next request.
@@ -101,8 +101,8 @@ public struct ResponseHead: ~Copyable {
 
     public var isInformational: Bool { status / 100 == 1 }
 
-    public var reason: Span<UInt8> {
-        @_lifetime(borrow self) get { fields.bytes(reasonRange) }
+    @inlinable public var reason: Span<UInt8> {
+        @_lifetime(borrow self) @inline(__always) get { fields.bytes(reasonRange) }
     }
 
     /// Makes the head empty and keeps its memory for the next response.

@@ -45,3 +45,9 @@ static inline uint32_t bytes_beyond_paths(const void *bytes) {
     return bytes_bits((bytes_vector)((letters >= 26) & (others > ';' - '&') & (vector != '=')
                                      & (vector != '?') & (vector != '_')));
 }
+
+// What is `one` or `other`.
+static inline uint32_t bytes_either(const void *bytes, uint8_t one, uint8_t other) {
+    bytes_vector vector = bytes_load(bytes);
+    return bytes_bits((bytes_vector)((vector == one) | (vector == other)));
+}

@@ -23,11 +23,8 @@ struct Text: Sendable {
     mutating func store(_ text: String) -> TextRange { store(Array(text.utf8)) }
 
     subscript(range: TextRange) -> Span<UInt8> {
-        @_lifetime(borrow self)
-        get {
-            let start = Int(range.offset)
-            return bytes.span.extracting(start..<start + Int(range.count))
-        }
+        @_lifetime(borrow self) @inline(__always)
+        get { bytes.span.part(at: Int(range.offset), count: Int(range.count)) }
     }
 }
 
@@ -44,24 +41,26 @@ struct PrefixHash {
     }
 
     /// The hash of the first `length` bytes of `text`, which is the same text in all calls.
+    @inline(__always)
     mutating func value(of text: Span<UInt8>, length: Int) -> UInt64 {
-        while taken + 8 <= length {
+        while taken &+ 8 <= length {
             state = Self.folded(state ^ text.word(at: taken), 0xA076_1D64_78BD_642F)
-            taken += 8
+            taken &+= 8
         }
-        let rest = text.word(at: taken, count: length - taken)
+        let rest = text.word(at: taken, count: length &- taken)
         return Self.folded(state ^ rest, UInt64(length) ^ 0xE703_7ED1_A0B4_28DB)
     }
 
     /// The same over the text with ASCII letters in lower case.
+    @inline(__always)
     static func lowercased(_ text: Span<UInt8>, scope: UInt32) -> UInt64 {
         var hash = PrefixHash(scope: scope)
-        while hash.taken + 8 <= text.count {
+        while hash.taken &+ 8 <= text.count {
             let word = text.word(at: hash.taken).asciiLowercased
             hash.state = folded(hash.state ^ word, 0xA076_1D64_78BD_642F)
-            hash.taken += 8
+            hash.taken &+= 8
         }
-        let rest = text.word(at: hash.taken, count: text.count - hash.taken).asciiLowercased
+        let rest = text.word(at: hash.taken, count: text.count &- hash.taken).asciiLowercased
         return folded(hash.state ^ rest, UInt64(text.count) ^ 0xE703_7ED1_A0B4_28DB)
     }
 
@@ -105,7 +104,7 @@ struct ByteTable: Sendable {
                 slots[position].value = value
                 return slot.value
             }
-            position = (position + 1) & (slots.count - 1)
+            position = (position &+ 1) & (slots.count &- 1)
         }
         slots[position] = Slot(hash: hash, key: key, scope: scope, value: value)
         isEmpty = false
@@ -113,6 +112,7 @@ struct ByteTable: Sendable {
     }
 
     /// The value of a key whose bytes are `key`, compared as they are.
+    @inline(__always)
     func find(
         _ key: Span<UInt8>, hash: UInt64, scope: UInt32, text: borrowing Text
     ) -> UInt32? {
@@ -122,12 +122,13 @@ struct ByteTable: Sendable {
             if slot.hash == hash, slot.scope == scope, text[slot.key].equals(key) {
                 return slot.value
             }
-            position = (position + 1) & (slots.count - 1)
+            position = (position &+ 1) & (slots.count &- 1)
         }
         return nil
     }
 
     /// The value of a key in lower case whose letters `key` has in either case.
+    @inline(__always)
     func findIgnoringCase(
         _ key: Span<UInt8>, hash: UInt64, scope: UInt32, text: borrowing Text
     ) -> UInt32? {
@@ -139,12 +140,12 @@ struct ByteTable: Sendable {
             {
                 return slot.value
             }
-            position = (position + 1) & (slots.count - 1)
+            position = (position &+ 1) & (slots.count &- 1)
         }
         return nil
     }
 
     private func start(_ hash: UInt64) -> Int {
-        Int(truncatingIfNeeded: hash) & (slots.count - 1)
+        Int(truncatingIfNeeded: hash) & (slots.count &- 1)
     }
 }

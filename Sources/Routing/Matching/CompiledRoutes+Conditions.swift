@@ -3,10 +3,18 @@ import HTTP
 
 extension CompiledRoutes {
     /// Whether all conditions of a route hold but that on the path, which is checked before.
+    @inline(__always)
     func isMet(
-        _ test: RouteTest, _ head: borrowing RequestHead, _ surroundings: RouteTable.Surroundings
+        _ route: UInt32, _ head: borrowing RequestHead, _ surroundings: RouteTable.Surroundings
     ) -> Bool {
-        if test.isPathOnly { return true }
+        tests[Int(route)].isPathOnly || hasAll(of: tests[Int(route)], head, surroundings)
+    }
+
+    /// The same for a route that has other conditions, as few have.
+    @inline(never)
+    private func hasAll(
+        of test: RouteTest, _ head: borrowing RequestHead, _ surroundings: RouteTable.Surroundings
+    ) -> Bool {
         if test.isGRPC, !isGRPC(head) { return false }
         for index in test.fields
         where !isMet(conditions.fields[Int(index)], head, surroundings) {

@@ -1,6 +1,7 @@
 import Bytes
 import HTTP
 import Mesh
+import Synchronization
 
 /// What a ``RouteTable`` holds: lists of trivial records that point into each other.
 ///
@@ -26,6 +27,9 @@ struct CompiledRoutes: ~Copyable, Sendable {
     let redirects: [RedirectRecord]
     let retriableStatuses: [UInt16]
     let mostSpecificMutationsComeLast: Bool
+    /// What holds an atomic stays where it is; else every call would copy all of the above, to lend
+    /// it.
+    private let anchor = Atomic(false)
 
     init(_ compiler: RoutesCompiler) {
         text = compiler.text
@@ -65,8 +69,9 @@ struct CompiledRoutes: ~Copyable, Sendable {
             let value = hash.value(of: path, length: length)
             var route = paths.firstPrefix(prefix, hash: value, host: host, text: text)
             while route < best {
-                let test = tests[Int(route)]
-                if test.path.canEnd(at: length, of: path), isMet(test, head, surroundings) {
+                if tests[Int(route)].path.canEnd(at: length, of: path),
+                    isMet(route, head, surroundings)
+                {
                     best = route
                 }
                 route = paths.next[Int(route)]
@@ -76,19 +81,24 @@ struct CompiledRoutes: ~Copyable, Sendable {
             let value = hash.value(of: path, length: path.count)
             var route = paths.firstExact(path, hash: value, host: host, text: text)
             while route < best {
-                if isMet(tests[Int(route)], head, surroundings) { best = route }
+                if isMet(route, head, surroundings) { best = route }
                 route = paths.next[Int(route)]
             }
         }
         for index in part.unindexed {
             let route = paths.unindexed[index]
             if route >= best { break }
-            let test = tests[Int(route)]
-            if conditions.isMet(test.path, by: path, text: text), isMet(test, head, surroundings) {
+            if conditions.isMet(tests[Int(route)].path, by: path, text: text),
+                isMet(route, head, surroundings)
+            {
                 best = route
             }
         }
         return best == PathIndex.none ? nil : RouteNumber(value: best)
+    }
+
+    func action(of route: RouteNumber) -> CompiledAction {
+        routes[Int(route.value)].action
     }
 
     func appendBody(of route: RouteNumber, to buffer: inout Buffer) {

@@ -31,6 +31,7 @@ struct HostIndex: Sendable {
     }
 
     /// The number of the host that `authority` belongs to.
+    @inline(__always)
     func host(for authority: Span<UInt8>, text: borrowing Text) -> UInt32? {
         let name = ignoresPort ? authority.withoutPort : authority
         if !exact.isEmpty {
@@ -39,7 +40,11 @@ struct HostIndex: Sendable {
                 return host
             }
         }
-        if wildcards.isEmpty { return fallback }
+        return wildcards.isEmpty ? fallback : wildcardHost(for: name, text: text)
+    }
+
+    @inline(never)
+    private func wildcardHost(for name: Span<UInt8>, text: borrowing Text) -> UInt32? {
         // A wildcard stands for one byte at the least.
         for length in suffixLengths where length < name.count {
             let end = name.extracting(name.count - length..<name.count)

@@ -40,7 +40,7 @@ public final class RouteTable: Sendable {
 
     /// What is done with a request of the route.
     public func action(of route: RouteNumber) -> CompiledAction {
-        routes.routes[Int(route.value)].action
+        routes.action(of: route)
     }
 
     /// Evaluates the hash policies of the route, before the pick.
