@@ -2,21 +2,25 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from harness.programs import PROGRAMS, ROOT
+from harness.programs import PROGRAMS, ROOT, until
 
 SUITE = ROOT / "Benchmarks/suite.py"
 
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "Tests/EndToEnd"),
+               "POINTSMAN_PROGRAMS": str(PROGRAMS)}
+
+
 def run(*arguments):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "Tests/EndToEnd"),
-                   "POINTSMAN_PROGRAMS": str(PROGRAMS)}
     return subprocess.run([sys.executable, SUITE, *map(str, arguments)], capture_output=True,
-                          text=True, env=environment, timeout=120)
+                          text=True, env=ENVIRONMENT, timeout=120)
 
 
 def test_a_short_run_reports_what_it_measured(tmp_path):
@@ -33,6 +37,23 @@ def test_a_short_run_reports_what_it_measured(tmp_path):
     assert page.count("<svg") == len(list((tmp_path / "out").glob("*.svg"))) == 4
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "| CPU of an HTTP/1.1 request | ≤ 1.10 × floor |" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing_behind(tmp_path, number):
+    suite = subprocess.Popen(
+        [sys.executable, SUITE, "relay", "--seconds", "30", "--proxies", "pointsman,floor"],
+        env={**ENVIRONMENT, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+
+    def children():
+        with open(f"/proc/{suite.pid}/task/{suite.pid}/children") as found:
+            return found.read().split()
+
+    started = until(lambda: len(children()) >= 5 and children(), 20, "upstreams, proxies and load")
+    suite.send_signal(number)
+    assert suite.wait(20) != 0
+    assert not [child for child in started if Path(f"/proc/{child}").exists()]
 
 
 @pytest.mark.parametrize("arguments, complaint", [
