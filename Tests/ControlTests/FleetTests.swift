@@ -98,5 +98,14 @@ import Testing
         #expect(late.text.contains("event: reset"))
         log.unfollow(late)
         #expect(log.followerCount == 0)
+
+        let long = String(repeating: "x", count: 4096)
+        for _ in 0..<200 { log.append("proxy", long) }
+        for (sequence, isReset) in [(EventLog.limit + 1, true), (EventLog.limit + 101, false)] {
+            let sink = Sink()
+            log.follow(sink, after: "7-\(sequence)", greeting: greeting)
+            #expect(sink.text.contains("event: reset") == isReset)
+            #expect(sink.text.utf8.count <= EventLog.repeatedByteLimit + 1024)
+        }
     }
 }

@@ -8,6 +8,8 @@ protocol EventSink: AnyObject {
 final class EventLog {
     /// How many events can be read again with `Last-Event-ID`.
     static let limit = 1024
+    /// Most bytes of events that are read again; a server cuts off who has more to take at once.
+    static let repeatedByteLimit = 512 << 10
     /// How many can follow at once.
     static let followerLimit = 64
 
@@ -48,8 +50,8 @@ final class EventLog {
     func follow(_ sink: any EventSink, after last: String?, greeting: AppliedDocument) {
         var start = Array(": events of pointsman-control\nretry: 2000\n\n".utf8)
         if let last {
-            if let position = position(after: last) {
-                for event in recent[position...] { start += event }
+            if let missed = events(after: last) {
+                for event in missed { start += event }
             } else {
                 start += Array("event: reset\ndata: {}\n\n".utf8)
             }
@@ -71,13 +73,15 @@ final class EventLog {
         followers.removeAll { $0 === sink }
     }
 
-    /// Where in `recent` the events after that one begin; `nil` when some are not there any more.
-    private func position(after last: String) -> Int? {
+    /// The events after that one; `nil` when some are not there any more, or they are too many.
+    private func events(after last: String) -> ArraySlice<[UInt8]>? {
         let parts = last.split(separator: "-", maxSplits: 1)
         guard parts.count == 2, parts[0] == "\(epoch)", let number = decimal(parts[1]),
             number <= sequence
         else { return nil }
         let missed = sequence - number
-        return missed <= UInt64(recent.count) ? recent.count - Int(missed) : nil
+        guard missed <= UInt64(recent.count) else { return nil }
+        let events = recent.suffix(Int(missed))
+        return events.reduce(0) { $0 + $1.count } <= Self.repeatedByteLimit ? events : nil
     }
 }

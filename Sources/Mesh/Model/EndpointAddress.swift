@@ -20,7 +20,10 @@ public struct EndpointAddress: Hashable, Sendable, CustomStringConvertible {
         let host: Substring
         if bracketed.hasPrefix("["), bracketed.hasSuffix("]"), bracketed.utf8.count > 2 {
             host = bracketed.dropFirst().dropLast()
-            if !isIPv6(host) { throw MeshError("", "\"\(host)\" is not an IPv6 address") }
+            // With IPv4 at its end it would be another spelling of the same address.
+            if !isIPv6(host) || host.contains(".") {
+                throw MeshError("", "\"\(host)\" is not an IPv6 address")
+            }
         } else {
             host = bracketed
             if !isIPv4(host) {
@@ -34,45 +37,5 @@ public struct EndpointAddress: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
-    }
-}
-
-/// Four numbers without leading zeros: octal for one reader, decimal for another.
-private func isIPv4(_ text: Substring) -> Bool {
-    let numbers = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    if numbers.count != 4 { return false }
-    return numbers.allSatisfy { digits in
-        let isCanonical = digits.count == 1 || digits.first != UInt8(ascii: "0")
-        return isCanonical && (1...3).contains(digits.count)
-            && digits.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } && UInt8(Substring(digits)) != nil
-    }
-}
-
-/// Groups of hexadecimal digits (RFC 4291 §2.2), without a zone and without IPv4 at the end.
-private func isIPv6(_ text: Substring) -> Bool {
-    let groups = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    if groups.count < 3 || groups.count > 9 { return false }
-    var filled = groups
-    // `::` at either end leaves two empty groups there, one of which says nothing.
-    if filled[0].isEmpty {
-        if !filled[1].isEmpty { return false }
-        filled.removeFirst()
-    }
-    if filled[filled.count - 1].isEmpty {
-        if !filled[filled.count - 2].isEmpty { return false }
-        if filled.count > 1 { filled.removeLast() }
-    }
-    let gaps = filled.count { $0.isEmpty }
-    let areGroups = filled.allSatisfy { group in
-        group.count <= 4 && group.allSatisfy(\.isHexadecimalDigit)
-    }
-    let hasRightCount = gaps == 0 ? filled.count == 8 : gaps == 1 && filled.count <= 8
-    return areGroups && hasRightCount
-}
-
-extension UInt8 {
-    fileprivate var isHexadecimalDigit: Bool {
-        let letter = self | 0x20
-        return self >= 0x30 && self <= 0x39 || letter >= 0x61 && letter <= 0x66
     }
 }

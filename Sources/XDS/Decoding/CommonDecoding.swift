@@ -7,6 +7,14 @@ func refuse(_ isSet: Bool, _ path: String) throws(MeshError) {
     if isSet { throw MeshError(path, "is not supported") }
 }
 
+/// Throws when `host` is not an IP address as text: nothing resolves names here.
+func require(address host: String, _ path: String) throws(MeshError) {
+    if host.isEmpty { throw MeshError(path, "is missing") }
+    if !AddressLiteral.isAddress(host) {
+        throw MeshError(path, "\"\(host)\" is not an IP address, and names are not resolved")
+    }
+}
+
 /// Does `transform` for each element, and puts `path[index]` before what it throws.
 func mapping<Element, Value>(
     _ elements: [Element], _ path: String, _ transform: (Element) throws(MeshError) -> Value

@@ -1,23 +1,16 @@
-import Mesh
-
-/// Throws when `host` is not an IP address as text: nothing resolves names here.
-func require(address host: String, _ path: String) throws(MeshError) {
-    if host.isEmpty { throw MeshError(path, "is missing") }
-    if !isAddressLiteral(host) {
-        throw MeshError(path, "\"\(host)\" is not an IP address, and names are not resolved")
+/// What an IP address looks like; nothing looks names up.
+public enum AddressLiteral {
+    /// Whether `text` is an IPv4 address in four decimal parts, or an IPv6 address.
+    public static func isAddress(_ text: String) -> Bool {
+        isIPv4(Substring(text)) || isIPv6(Substring(text))
     }
 }
 
-/// Whether `text` is an IPv4 address in four decimal parts, or an IPv6 address (RFC 4291 §2.2).
-func isAddressLiteral(_ text: String) -> Bool {
-    isIPv4(Substring(text)) || isIPv6(text)
-}
-
-private func isIPv4(_ text: Substring) -> Bool {
+/// Four numbers without leading zeros, which are octal to some and decimal to others.
+func isIPv4(_ text: Substring) -> Bool {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 4
         && parts.allSatisfy { part in
-            // A leading zero is octal to some and decimal to others.
             let isCanonical = part == "0" || !part.hasPrefix("0")
             return isCanonical && (1...3).contains(part.utf8.count)
                 && part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
@@ -25,7 +18,8 @@ private func isIPv4(_ text: Substring) -> Bool {
         }
 }
 
-private func isIPv6(_ text: String) -> Bool {
+/// Groups of hexadecimal digits, perhaps with IPv4 at the end, and without a zone (RFC 4291 §2.2).
+func isIPv6(_ text: Substring) -> Bool {
     guard text.utf8.count <= 45, text.contains(":") else { return false }
     let halves = text.split(separator: "::", omittingEmptySubsequences: false)
     guard halves.count <= 2 else { return false }
