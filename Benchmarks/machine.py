@@ -42,9 +42,11 @@ def versions(proxies):
 
 
 def commit():
+    if ROOT not in PROGRAMS.resolve().parents:
+        return "programs given by POINTSMAN_PROGRAMS"
     name = output(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"]).strip()
     changed = output(["git", "-C", ROOT, "status", "--porcelain", "--", "Sources"]).strip()
-    return name + (" with changes" if changed else "")
+    return f"commit {name}" + (" with changes" if changed else "")
 
 
 def describe(settings, cores):
@@ -61,11 +63,11 @@ def describe(settings, cores):
                       f"{os.cpu_count()} cores; {cores.description()}"),
         ("Memory", f"{int(memory[1]) / (1 << 20):.0f} GiB"),
         ("System", f"Linux {platform.release()}, {distribution()}"),
-        ("Pointsman", f"commit {commit()}, {PROGRAMS.name} build"),
+        ("Pointsman", f"{commit()}, {PROGRAMS.name} build"),
         ("Others", ", ".join(f"{name} {text}" for name, text in
                              versions(settings.proxies).items())),
-        ("Run", f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC; {settings.rounds} rounds of "
-                f"{settings.seconds:g} s each in turn, after one that does not count; "
+        ("Run", f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC; {settings.rounds} round"
+                f"{'s' * (settings.rounds > 1)} of {settings.seconds:g} s each in turn, after one that does not count; "
                 f"fixed rates by {PACED[settings.paced_by].name}, else h2load and wrk{busy}"),
     ]
 

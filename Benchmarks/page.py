@@ -9,13 +9,13 @@ from markdown import cells
 STYLE = """\
 :root{color-scheme:light dark;--line:#d9dee4;--faint:#616e7c;--here:#e6f4f6}
 @media(prefers-color-scheme:dark){:root{--line:#3a434d;--faint:#9aa5b1;--here:#12353b}}
-body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}
+body{font:15px/1.5 system-ui,sans-serif;max-width:66rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.6rem;margin-bottom:.3rem}h2{margin-top:2.5rem}h3{margin-top:2rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.1rem 1rem;color:var(--faint)}
 dt{font-weight:600}dd{margin:0}.wide{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:.8rem 0}
-th,td{padding:.3rem .6rem;border-bottom:1px solid var(--line);text-align:right}
-td{white-space:nowrap;font-size:14px}th{vertical-align:bottom;font-size:13px}
+th,td{padding:.3rem .5rem;border-bottom:1px solid var(--line);text-align:right}
+td{white-space:nowrap;font-size:14px}td[colspan]{text-align:left;color:var(--faint)}th{vertical-align:bottom;font-size:13px}
 th:first-child,td:first-child{text-align:left}
 .goals td,.goals th{text-align:left;white-space:normal}
 tr.here{background:var(--here)}.met{color:#2b8a3e}.missed{color:#c92a2a}.unsure{color:#b08900}
@@ -52,7 +52,12 @@ def section(table):
     header, rows = cells(table)
     yield '<div class="wide"><table>' + row(header, "th")
     for line in rows:
-        yield row(line, "td", ' class="here"' if line[0] == "Pointsman" else "")
+        here = ' class="here"' if line[0] == "Pointsman" else ""
+        if line[0] in table.absent:
+            yield (f"<tr{here}><td>{escape(line[0])}</td>"
+                   f'<td colspan="{len(header) - 1}">{escape(line[1])}</td></tr>')
+        else:
+            yield row(line, "td", here)
     yield "</table></div>"
     for paragraph in filter(None, table.note.split("\n\n")):
         yield f'<p class="note">{inline(paragraph)}</p>'

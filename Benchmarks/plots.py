@@ -12,7 +12,7 @@ text{font:13px system-ui,sans-serif;fill:#1f2933}.t{font-weight:600;font-size:14
 .s{fill:#616e7c;font-size:12px}.g{stroke:#e1e5ea}.w{stroke:#1f2933;stroke-width:1.5}
 @media(prefers-color-scheme:dark){text{fill:#e4e7eb}.s{fill:#9aa5b1}.g{stroke:#3a434d}
 .w{stroke:#e4e7eb}}"""
-WIDTH, LEFT, RIGHT, TOP, ROW = 720, 110, 150, 52, 30
+WIDTH, LEFT, RIGHT, TOP, ROW = 760, 110, 190, 52, 30
 
 
 def bars(table, figure):

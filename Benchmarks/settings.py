@@ -118,7 +118,7 @@ class Cores:
 
     def description(self):
         if self.count == 1:
-            return ("**One core only: everything shares it, and the times mean little;** "
+            return ("**one core only: everything shares it, and the times mean little;** "
                     "instructions and memory are right.")
         load = f"load on core {self.load}, "
         upstream = "upstreams too" if self.upstream == self.load else f"upstreams on {self.upstream}"
