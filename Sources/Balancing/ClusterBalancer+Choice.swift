@@ -1,3 +1,4 @@
+import Bytes
 import Mesh
 
 extension ClusterBalancer {
@@ -96,10 +97,11 @@ extension ClusterBalancer {
         for _ in 1..<min(choices, Self.mostChoices) {
             var other = pools[pool].drawn(by: &random)
             if other == best { other = pools[pool].position(after: best) }
-            let bestState = states[Int(pools[pool].members[best])]
-            let otherState = states[Int(pools[pool].members[other])]
-            let bestLoad = UInt64(bestState.statistics.activeRequests) * UInt64(otherState.weight)
-            let otherLoad = UInt64(otherState.statistics.activeRequests) * UInt64(bestState.weight)
+            let (mine, its) = (Int(pools[pool].members[best]), Int(pools[pool].members[other]))
+            let bestLoad =
+                UInt64(states[mine].statistics.activeRequests) * UInt64(states[its].weight)
+            let otherLoad =
+                UInt64(states[its].statistics.activeRequests) * UInt64(states[mine].weight)
             if otherLoad < bestLoad { best = other }
         }
         return best

@@ -1,3 +1,4 @@
+import Bytes
 import Mesh
 
 extension ClusterBalancer {
@@ -50,6 +51,9 @@ extension ClusterBalancer {
         if !isValid(handle) { return }
         let slot = Int(handle.slot)
         count(outcome, slot)
+        if case .answered(let status) = outcome, status < 500, states[slot].standing.isSpotless {
+            return
+        }
         let before = states[slot].standing
         let verdict = states[slot].standing.heard(outcome, now: now, rules: rules)
         if let rules, isEnforced(verdict, rules), mayEjectOutlier(rules) {
@@ -62,6 +66,7 @@ extension ClusterBalancer {
         refill(now: now)
     }
 
+    @inline(__always)
     private mutating func count(_ outcome: EndpointOutcome, _ slot: Int) {
         switch outcome {
         case .connected: break

@@ -1,3 +1,4 @@
+import Bytes
 import Mesh
 
 /// Chooses the endpoint for a request among those of a cluster: one for each worker and cluster.
@@ -26,7 +27,7 @@ public struct ClusterBalancer: ~Copyable {
 
     var policy = Cluster.LoadBalancing.roundRobin
     var rules: OutlierDetection?
-    var states: [EndpointState] = []
+    var states = Slots<EndpointState>()
     var levels: [Level] = []
     /// Three for each level, in the order of ``PoolKind``.
     var pools: [EndpointPool] = []
@@ -86,13 +87,19 @@ public struct ClusterBalancer: ~Copyable {
         }
     }
 
+    @inline(__always)
     func isValid(_ handle: EndpointHandle) -> Bool {
         handle.slot < states.count && states[Int(handle.slot)].generation == handle.generation
     }
 
     /// Lets a slot go when its endpoint is gone and nothing uses it any more.
+    @inline(__always)
     mutating func vacateWhenIdle(_ slot: Int) {
-        if states[slot].presence == .leaving, states[slot].isIdle {
+        if states[slot].presence == .leaving { vacateIfIdle(slot) }
+    }
+
+    private mutating func vacateIfIdle(_ slot: Int) {
+        if states[slot].isIdle {
             states[slot].presence = .vacant
             leavingSlots[addresses[slot]] = nil
             vacantSlots.append(UInt32(slot))

@@ -1,7 +1,7 @@
 public import Mesh
 
 /// All that changes of an endpoint; plain numbers, so that it is changed in place.
-struct EndpointState {
+struct EndpointState: BitwiseCopyable {
     enum Presence {
         /// The slot may be given to another endpoint.
         case vacant
@@ -24,7 +24,7 @@ struct EndpointState {
 }
 
 /// What was counted of an endpoint by one worker.
-public struct EndpointStatistics: Equatable, Sendable {
+public struct EndpointStatistics: BitwiseCopyable, Equatable, Sendable {
     public internal(set) var activeRequests: UInt32 = 0
     public internal(set) var activeConnections: UInt32 = 0
     public internal(set) var requests: UInt64 = 0

@@ -36,6 +36,12 @@ struct Standing {
         }
     }
 
+    /// Whether one more success would change nothing.
+    var isSpotless: Bool {
+        guard case .trusted = state else { return false }
+        return serverErrors | gatewayFailures | pauses == 0
+    }
+
     /// When the state ends by itself; `nil` when it does not.
     var deadline: UInt64? {
         switch state {

@@ -25,9 +25,9 @@
             precondition(index >= 0 && index < count, "no such slot")
             return unsafe storage[index]
         }
-        set {
+        _modify {
             precondition(index >= 0 && index < count, "no such slot")
-            unsafe storage[index] = newValue
+            yield unsafe &storage[index]
         }
     }
 

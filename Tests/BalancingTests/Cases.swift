@@ -1,3 +1,4 @@
+import Bytes
 import Mesh
 
 @testable import Balancing

@@ -82,7 +82,7 @@ public struct Locality: Hashable, Sendable {
 /// One server: `envoy.config.endpoint.v3.LbEndpoint`.
 public struct Endpoint: Hashable, Sendable {
     /// `envoy.config.core.v3.HealthStatus`, as the control plane sees it.
-    public enum Health: Sendable {
+    public enum Health: BitwiseCopyable, Sendable {
         case unknown
         case healthy
         case unhealthy
