@@ -12,7 +12,7 @@ public enum ConsoleError: Error, Equatable, Sendable {
     case document(path: String, fault: DocumentFault)
     case unknownHost(String)
     case cannotConnect(String, Errno)
-    /// The server closed the connection, or sent what is not HTTP, before a whole answer.
+    /// The server closed the connection before a whole answer, or sent what no control plane does.
     case brokenAnswer(String)
     /// No whole answer within the time of one request.
     case noAnswer(String, after: Duration)
@@ -86,7 +86,8 @@ extension ConsoleError {
         case .unknownHost(let host): "no address is known for '\(host)'"
         case .cannotConnect(let address, let error):
             "cannot reach the control plane at \(address): \(error)"
-        case .brokenAnswer(let address): "what listens at \(address) did not answer as HTTP does"
+        case .brokenAnswer(let address):
+            "what listens at \(address) did not answer as a control plane does"
         case .noAnswer(let address, let time):
             "the control plane at \(address) did not answer within \(time.shortText)"
         case .answerTooLarge(let limit):

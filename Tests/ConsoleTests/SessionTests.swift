@@ -138,6 +138,11 @@ struct Run {
             """
         ),
         (
+            400,
+            #"{"detail":"route: is needed","errors":[{"path":"route","reason":"is needed"}]}"#,
+            .failure, "error: route: is needed\nhint: name one with --route NAME\n"
+        ),
+        (
             503, #"{"detail":"the disk is full"}"#, .failure,
             """
             error: the disk is full
@@ -158,6 +163,29 @@ struct Run {
         #expect(run.status == status)
         #expect(run.messages == message)
         #expect(run.output == "")
+    }
+}
+
+@Suite struct `Going back, and removing` {
+    private static let reply =
+        #"{"revision":9,"changed":true,"dryRun":true,"diff":["#
+        + #"{"path":"services.a.protocol","before":"http"}]}"#
+
+    @Test(arguments: [false, true])
+    func `show what becomes different`(isRemoval: Bool) throws {
+        let run = try Run([.init(200, Self.reply)]) { session throws(ConsoleError) in
+            let options = ChangeOptions(isDryRun: true)
+            if isRemoval {
+                try session.delete(service: "a", options: options)
+            } else {
+                try session.restore(revision: 3, options: options)
+            }
+        }
+        let first =
+            isRemoval ? "a: removed" : "restore: everything is as it was at revision 3"
+        let path = isRemoval ? "protocol" : "services.a.protocol"
+        #expect(
+            run.output == "\(first) (dry run, nothing is changed)\n  - \(path): http\n")
     }
 }
 
@@ -188,6 +216,16 @@ struct Run {
         #expect(run.status == .timedOut)
         #expect(run.messages.hasPrefix("error: revision 7 is live on 1 of 2 sidecars after "))
         #expect(run.messages.contains("\n  waiting for c-2\n"))
+    }
+
+    @Test(arguments: ["", "<html>", "[]", "{}", #"{"number":7,"inEffect":{"applied":1}}"#])
+    func `takes nothing for an answer that is none`(body: String) throws {
+        let run = try Run([.init(200, body)]) { session throws(ConsoleError) in
+            try session.wait(forRevision: 7, patience: .seconds(5))
+        }
+        #expect(run.status == .unreachable)
+        #expect(run.messages.contains("did not answer as a control plane does"))
+        #expect(run.output == "")
     }
 
     @Test func `says that nobody is connected`() throws {

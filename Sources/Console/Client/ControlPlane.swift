@@ -42,7 +42,7 @@ public struct ControlPlane: Sendable {
     /// - Throws: ``ConsoleError/refused(_:)`` for every answer that is not a success.
     public func get(_ target: String) throws(ConsoleError) -> Tagged {
         let response = try client.send(Request("GET", target))
-        return Tagged(document: try Self.document(of: response), entityTag: response.entityTag)
+        return Tagged(document: try document(of: response), entityTag: response.entityTag)
     }
 
     /// Most pages of one list.
@@ -102,22 +102,25 @@ public struct ControlPlane: Sendable {
         case .absent: fields.append(("if-none-match", "*"))
         }
         let response = try client.send(Request(method, target, fields: fields, body: body))
-        return try Self.document(of: response)
+        return try document(of: response)
     }
 
     /// Reads how far a revision has come.
     public func status(ofRevision number: Int64) throws(ConsoleError) -> RevisionStatus {
         let document = try get("/v1/revisions/\(number)").document
+        // Without it the revision would seem to be in effect on all of no sidecars.
+        guard document["inEffect"]?["of"]?.whole != nil else {
+            throw .brokenAnswer(client.address.description)
+        }
         return RevisionStatus(number: number, coverage: document["inEffect"])
     }
 
-    private static func document(of response: Response) throws(ConsoleError) -> JSONValue {
+    private func document(of response: Response) throws(ConsoleError) -> JSONValue {
         if !response.isSuccess {
             throw .refused(Problem(status: response.status, body: response.body))
         }
-        if response.body.isEmpty { return [:] }
         guard let document = JSONValue(json: response.body) else {
-            throw .refused(Problem(status: response.status, body: response.body))
+            throw .brokenAnswer(client.address.description)
         }
         return document
     }

@@ -47,7 +47,10 @@ public struct Problem: Error, Equatable, Sendable {
     }
 
     var hint: String? {
-        switch status {
+        if status == 400, faults.contains(where: { $0.path == "route" }) {
+            return "name one with --route NAME"
+        }
+        return switch status {
         case 401, 403: "give the token with --token-file FILE or POINTSMAN_TOKEN"
         case 404: "see what there is with 'pointsman get services' or 'pointsman get revisions'"
         case 409, 412: "somebody changed it meanwhile; look at it again and repeat the command"

@@ -10,6 +10,7 @@ extension Session {
         var outcome = Outcome(subject: "restore", reply: reply, options: options)
         outcome.text = "everything is as it was at revision \(number)"
         outcome.members["restored"] = .integer(number)
+        outcome.difference = Difference(reply["diff"])
         try finish(&outcome, since: start, options: options)
         show(outcome.document) { outcome.render(palette: screen.palette) }
     }
@@ -22,6 +23,7 @@ extension Session {
             intent: .init(reason: options.reason, isDryRun: options.isDryRun))
         var outcome = Outcome(subject: service, reply: reply, options: options)
         outcome.text = "removed"
+        outcome.difference = Difference(reply["diff"], without: "services.\(service).")
         try finish(&outcome, since: start, options: options)
         show(outcome.document) { outcome.render(palette: screen.palette) }
     }

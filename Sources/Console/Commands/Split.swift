@@ -66,6 +66,8 @@ struct Outcome {
     /// The revision that the change made, or the present one when nothing was different.
     let revision: Int64?
     var text = ""
+    /// What is shown below the text; empty where that says it.
+    var difference = Difference(nil)
     var members: [String: JSONValue] = [:]
     var arrival: Arrival?
 
@@ -80,6 +82,7 @@ struct Outcome {
     func render(palette: Palette) -> String {
         var line = "\(palette.paint(subject, .strong)): \(text)"
         line += palette.paint(" (\(remark))", .faint) + "\n"
+        line += difference.render(indentation: 2, palette: palette)
         if let arrival { line += arrival.render(palette: palette) }
         return line
     }
