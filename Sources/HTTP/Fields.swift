@@ -123,9 +123,24 @@ public import Bytes
 
     /// Adds a field and copies its bytes into the arena.
     public mutating func append(_ name: StaticString, value: Span<UInt8>) {
-        var text = Buffer()
-        text.append(name)
-        append(name: text.bytes, value: value)
+        let name = store(name)
+        append(name: name, value: store(value), known: FieldName(bytes(name)))
+    }
+
+    /// Adds a field and copies its bytes into the arena.
+    public mutating func append(_ name: StaticString, _ value: StaticString) {
+        let name = store(name)
+        append(name: name, value: store(value), known: FieldName(bytes(name)))
+    }
+
+    /// Adds a field and copies its bytes into the arena.
+    public mutating func append(_ name: StaticString, value: borrowing Buffer) {
+        append(name, value: value.bytes)
+    }
+
+    /// Copies what `buffer` holds into the arena and tells where it stands.
+    public mutating func store(_ buffer: borrowing Buffer) -> ByteRange {
+        store(buffer.bytes)
     }
 
     /// Copies `bytes` into the arena and tells where they stand.
@@ -133,6 +148,13 @@ public import Bytes
         let range = ByteRange(
             offset: UInt32(clamping: arena.count), count: UInt32(clamping: bytes.count))
         arena.append(bytes)
+        return range
+    }
+
+    private mutating func store(_ text: StaticString) -> ByteRange {
+        let range = ByteRange(
+            offset: UInt32(clamping: arena.count), count: UInt32(clamping: text.utf8CodeUnitCount))
+        arena.append(text)
         return range
     }
 

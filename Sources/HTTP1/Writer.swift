@@ -100,6 +100,14 @@ public enum Writer {
         buffer.append("\r\n")
     }
 
+    /// Appends a whole chunk; nothing for no data, since an empty chunk would end the body.
+    public static func chunk(_ data: Span<UInt8>, to buffer: inout Buffer) {
+        if data.isEmpty { return }
+        chunkHeader(size: data.count, to: &buffer)
+        buffer.append(data)
+        chunkEnd(to: &buffer)
+    }
+
     /// Appends what stands before the data of a chunk; `size` is not zero.
     public static func chunkHeader(size: Int, to buffer: inout Buffer) {
         precondition(size > 0, "an empty chunk would end the body")

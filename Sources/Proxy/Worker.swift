@@ -27,8 +27,10 @@ final class Worker: EventHandler, TurnHandler {
     private let seed: UInt64
     /// Most connections of clients; while there are as many, further ones wait in the kernel.
     private let connectionLimit: Int
-    /// Where output is put together before it is sent; empty between two events.
-    var staging = Buffer()
+    /// Where output to a client is put together before it is sent; empty between two events.
+    var downstreamOutput = Buffer()
+    /// Where output to an upstream is put together before it is sent; empty between two events.
+    var upstreamOutput = Buffer()
     var random: SystemRandomNumberGenerator
     private(set) var isDraining = false
     /// Whether each response ends its connection.

@@ -103,13 +103,13 @@ extension ServerConnection {
             bodyWindow = BodyRateWindow(start: worker.loop.now)
             arm(by: nextDeadline().instant)
         case .requestTimeout:
-            exchange.downstreamCloses = true
+            closesAfterResponse = true
             answer(exchange, 408, [])
         case .upstreamTimeout:
             if !exchange.hasResponseBegun { exchange.cancelUpstream(.timedOut) }
             answer(exchange, 504, .upstreamTimeout)
         case .streamIdle:
-            exchange.downstreamCloses = true
+            closesAfterResponse = true
             let hasBegun = exchange.hasResponseBegun
             answer(exchange, exchange.requestIsComplete ? 504 : 408, .streamIdleTimeout)
             // Who has read nothing for so long will not read what is queued.

@@ -39,6 +39,10 @@ final class ServerConnection: EventHandler, TimerHandler {
     private var isDecoding = false
     /// The client will send no more, and may still be reading (half-closed).
     private var inputHasEnded = false
+    /// How the end of the response that is on its way is told to the client.
+    var responseFraming = BodyFraming.none
+    /// Whether the connection ends with the response to the request that is being answered.
+    var closesAfterResponse = false
     let openedAt: Instant
     var lastActivity: Instant
     var timer: TimerToken?
@@ -71,12 +75,6 @@ final class ServerConnection: EventHandler, TimerHandler {
 
     /// How many bytes the kernel has not taken yet.
     var queuedByteCount: Int { stream.queuedByteCount }
-
-    /// Whether another request may follow the one of `exchange`.
-    func staysOpen(after exchange: borrowing Exchange) -> Bool {
-        exchange.request.isPersistent && !exchange.downstreamCloses && !worker.closesConnections
-            && !hasLivedLongEnough && listener.isOpen
-    }
 
     // MARK: For the exchange
 
@@ -132,9 +130,8 @@ final class ServerConnection: EventHandler, TimerHandler {
     func exchangeEnded() {
         guard case .exchanging(let exchange) = state else { return }
         lastActivity = worker.loop.now
-        let closes = exchange.downstreamCloses
         worker.finish(exchange, of: self)
-        if closes {
+        if closesAfterResponse {
             state = .flushing(resets: false)
             incoming.release()
             finishFlushing(lingers: true)
@@ -147,9 +144,8 @@ final class ServerConnection: EventHandler, TimerHandler {
     /// The response cannot be completed: ends the connection so that the client notices.
     func abort() {
         guard case .exchanging(let exchange) = state else { return }
-        var resets = false
-        if case .relaying(.untilClose) = exchange.responseState { resets = true }
-        worker.staging.removeAll()
+        let resets = exchange.hasResponseBegun && responseFraming == .untilClose
+        worker.downstreamOutput.removeAll()
         exchange.cancelUpstream(nil)
         worker.finish(exchange, of: self)
         state = .flushing(resets: resets)
@@ -263,13 +259,17 @@ final class ServerConnection: EventHandler, TimerHandler {
                 exchange = worker.takeExchange()
                 exchange.start(for: self)
                 state = .exchanging(exchange)
+                closesAfterResponse = false
                 bodyWindow = BodyRateWindow(start: worker.loop.now)
             case .exchanging(let current): exchange = current
             case .flushing, .lingering, .closed: return input.count
             }
-            while exchange.awaitsRequest {
-                if decode(input, from: &offset, for: exchange) == .needMore { return offset }
+            var event = Event.head
+            while event != .needMore, exchange.awaitsRequest {
+                event = decode(input, from: &offset, for: exchange)
             }
+            exchange.requestInputEnded()
+            if event == .needMore { return offset }
             // Further requests wait until this one is answered.
             if exchange.isUnderWay { return offset }
         }
@@ -313,7 +313,7 @@ final class ServerConnection: EventHandler, TimerHandler {
             abort()
             return
         }
-        exchange.downstreamCloses = true
+        closesAfterResponse = true
         exchange.answer(error.status, .downstreamProtocolError)
     }
 

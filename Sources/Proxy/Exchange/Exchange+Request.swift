@@ -2,7 +2,6 @@ import Balancing
 import Bytes
 import EventLoop
 import HTTP
-import HTTP1
 import Kernel
 
 /// The client's side: head, body, end.
@@ -31,11 +30,11 @@ extension Exchange {
     func requestBodyArrived(_ bytes: Span<UInt8>) {
         bytesReceived &+= UInt64(bytes.count)
         if discardsBody { return }
-        switch upstreamState {
-        case .attached(let connection):
-            forward(bytes, over: connection)
-        case .waiting, .backingOff, .none:
-            appendBody(bytes)
+        if case .attached(let connection) = upstreamState {
+            keep(bytes)
+            connection.writeBody(bytes)
+        } else {
+            heldBody.append(bytes)
         }
     }
 
@@ -45,14 +44,14 @@ extension Exchange {
         requestCompletedAt = worker.loop.now
         if discardsBody { return }
         if case .attached(let connection) = upstreamState {
-            if request.framing == .chunked {
-                Writer.lastChunk(trailers: request.trailers, to: &worker.staging)
-                sendStaged(over: connection)
-            }
+            connection.writeEnd(of: self)
             if !hasResponseBegun { startPerTryTimer() }
-        } else if request.framing == .chunked {
-            Writer.lastChunk(trailers: request.trailers, to: &outgoing)
         }
+    }
+
+    /// What the client sent so far is understood; the upstream gets it now.
+    func requestInputEnded() {
+        if case .attached(let connection) = upstreamState { connection.flushRequest() }
     }
 
     /// The upstream has taken what was queued for it, or will never take it.
@@ -69,49 +68,19 @@ extension Exchange {
         }
     }
 
-    private func forward(_ bytes: Span<UInt8>, over connection: UpstreamConnection) {
-        if request.framing == .chunked {
-            Self.appendChunk(bytes, to: &worker.staging)
-            sendStaged(over: connection)
-        } else {
-            keep(bytes)
-            connection.send(bytes)
-        }
-    }
-
-    private func sendStaged(over connection: UpstreamConnection) {
-        keep(worker.staging)
-        connection.send(worker.staging)
-        worker.staging.removeAll()
-    }
-
-    private func appendBody(_ bytes: Span<UInt8>) {
-        if request.framing == .chunked {
-            Self.appendChunk(bytes, to: &outgoing)
-        } else {
-            outgoing.append(bytes)
-        }
-    }
-
     /// Keeps what is being sent for a retry, as long as one is possible.
     private func keep(_ bytes: Span<UInt8>) {
         if !isReplayable { return }
-        if hasResponseBegun || outgoing.count + bytes.count > Self.replayByteCount {
-            isReplayable = false
-            outgoing.release()
+        if hasResponseBegun || heldBody.count + bytes.count > Self.replayByteCount {
+            stopKeeping()
         } else {
-            outgoing.append(bytes)
+            heldBody.append(bytes)
         }
     }
 
-    private func keep(_ buffer: borrowing Buffer) {
-        keep(buffer.bytes)
-    }
-
-    static func appendChunk(_ bytes: Span<UInt8>, to buffer: inout Buffer) {
-        if bytes.isEmpty { return }
-        Writer.chunkHeader(size: bytes.count, to: &buffer)
-        buffer.append(bytes)
-        Writer.chunkEnd(to: &buffer)
+    /// The request cannot be sent again from now on.
+    func stopKeeping() {
+        isReplayable = false
+        heldBody.release()
     }
 }

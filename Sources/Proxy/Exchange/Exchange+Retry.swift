@@ -15,7 +15,7 @@ import Telemetry
 extension Exchange: TimerHandler {
     /// - Returns: Whether the request is on its way again.
     func retryAfterReset(reused isReused: Bool) -> Bool {
-        guard isReplayable, !outgoing.isEmpty else { return false }
+        guard isReplayable else { return false }
         resets += 1
         let conditions = forwarding?.rules.retry?.conditions ?? []
         if conditions.contains(.reset) || conditions.contains(.serverError)
@@ -31,7 +31,7 @@ extension Exchange: TimerHandler {
 
     /// - Returns: Whether the response head is thrown away, since the request is sent again.
     func retryAfterResponse() -> Bool {
-        guard let policy = forwarding?.rules.retry, isReplayable, !outgoing.isEmpty,
+        guard let policy = forwarding?.rules.retry, isReplayable,
             retries(response.status, by: policy), mayRetry(by: policy)
         else { return false }
         detach(reusable: false, outcome: .answered(status: response.status))

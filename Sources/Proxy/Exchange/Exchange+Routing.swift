@@ -1,7 +1,6 @@
 import Balancing
 import Bytes
 import HTTP
-import HTTP1
 import Kernel
 import Mesh
 import Routing
@@ -83,15 +82,33 @@ extension Exchange {
         holdsRequestSlot = true
         cluster.metrics.picks.add()
         table.mutateRequest(&request.fields, of: route, destination: destination)
-        table.writeHead(request, of: route, destination: destination, to: &outgoing)
+        rewriteTarget(of: route, destination, table)
         dispatch(to: cluster, fresh: false)
+    }
+
+    /// Finds out by which path and authority the upstream is asked.
+    private func rewriteTarget(
+        of route: RouteNumber, _ destination: Destination, _ table: RouteTable
+    ) {
+        forwardedPath = request.pathRange
+        forwardedAuthority = request.authorityRange
+        if table.appendRewrittenPath(of: route, head: request, to: &worker.upstreamOutput) {
+            forwardedPath = request.fields.store(worker.upstreamOutput)
+            worker.upstreamOutput.removeAll()
+        }
+        if table.appendRewrittenAuthority(
+            of: route, destination: destination, head: request, to: &worker.upstreamOutput)
+        {
+            forwardedAuthority = request.fields.store(worker.upstreamOutput)
+            worker.upstreamOutput.removeAll()
+        }
     }
 
     private func redirect(_ status: UInt16, _ route: RouteNumber, _ table: RouteTable) {
         beginAnswer(status)
         var location = Buffer()
         table.appendLocation(of: route, head: request, to: &location)
-        response.fields.append("location", value: location.bytes)
+        response.fields.append("location", value: location)
         endRoutedAnswer(body: Buffer(), route, table)
     }
 
@@ -100,9 +117,7 @@ extension Exchange {
         var body = Buffer()
         table.appendBody(of: route, to: &body)
         if !body.isEmpty {
-            var type = Buffer()
-            type.append("text/plain")
-            response.fields.append("content-type", value: type.bytes)
+            response.fields.append("content-type", "text/plain")
         }
         endRoutedAnswer(body: body, route, table)
     }
@@ -110,10 +125,7 @@ extension Exchange {
     private func endRoutedAnswer(
         body: borrowing Buffer, _ route: RouteNumber, _ table: RouteTable
     ) {
-        let hasBody = LocalReply.mayHaveBody(status)
         table.mutateResponse(&response.fields, of: route, destination: nil)
-        Writer.endToEndFields(response.fields, to: &worker.staging)
-        if hasBody { Writer.contentLength(UInt64(body.count), to: &worker.staging) }
         endAnswer(body: body)
     }
 
@@ -122,16 +134,16 @@ extension Exchange {
         guard let table, let forwarding else { return }
         table.mutateResponse(
             &response.fields, of: forwarding.route, destination: forwarding.destination)
+        if forwarding.key.needsCookie { addCookies(forwarding.key, of: forwarding.route, table) }
     }
 
     /// Sets the cookies that were generated before the pick, so that the user stays.
-    func writeGeneratedCookies(to buffer: inout Buffer) {
-        guard var key = forwarding?.key, key.needsCookie, let route = forwarding?.route, let table
-        else { return }
+    private func addCookies(_ key: StickyKey, of route: RouteNumber, _ table: RouteTable) {
+        var key = key
         while key.needsCookie {
-            buffer.append("set-cookie: ")
-            table.appendCookie(of: route, key: &key, to: &buffer)
-            buffer.append("\r\n")
+            table.appendCookie(of: route, key: &key, to: &worker.downstreamOutput)
+            response.fields.append("set-cookie", value: worker.downstreamOutput)
+            worker.downstreamOutput.removeAll()
         }
     }
 
@@ -143,30 +155,5 @@ extension Exchange {
     /// How long nothing may move, in nanoseconds.
     func idleTimeout(inherited: UInt64) -> UInt64 {
         forwarding?.rules.idleTimeout ?? inherited
-    }
-}
-
-extension RouteTable {
-    /// Writes the request anew, from what was understood.
-    fileprivate func writeHead(
-        _ request: borrowing RequestHead, of route: RouteNumber, destination: Destination,
-        to buffer: inout Buffer
-    ) {
-        buffer.append(request.methodBytes)
-        buffer.append(" ")
-        let isRewritten = appendRewrittenPath(of: route, head: request, to: &buffer)
-        if !isRewritten { buffer.append(request.path) }
-        buffer.append(" HTTP/1.1\r\nhost: ")
-        let isOtherHost = appendRewrittenAuthority(
-            of: route, destination: destination, head: request, to: &buffer)
-        if !isOtherHost { buffer.append(request.authority) }
-        buffer.append("\r\n")
-        Writer.endToEndFields(request.fields, to: &buffer)
-        switch request.framing {
-        case .length(let length): Writer.contentLength(length, to: &buffer)
-        case .chunked: Writer.chunkedEncoding(to: &buffer)
-        case .none, .untilClose: break
-        }
-        Writer.endOfHead(to: &buffer)
     }
 }

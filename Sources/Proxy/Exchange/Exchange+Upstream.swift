@@ -26,6 +26,8 @@ extension Exchange {
     /// - Parameters:
     ///   - cluster: The exchange's own.
     ///   - isFresh: Whether a connection that was used before will not do.
+    ///
+    /// It is for the caller to flush what is written (``requestInputEnded()``).
     func dispatch(to cluster: UpstreamCluster, fresh isFresh: Bool) {
         let chosen = cluster.choose(
             hash: forwarding?.key.hash, avoiding: endpoint, now: worker.loop.now)
@@ -53,29 +55,32 @@ extension Exchange {
         }
     }
 
-    /// Sends the request over the connection that it has waited for.
+    /// Sends the request, as far as it has arrived, over the connection that it has waited for.
     func attach(_ connection: UpstreamConnection) {
         guard let cluster, let endpoint else {
             preconditionFailure("waits for a connection without an endpoint")
         }
         attach(connection, endpoint, of: cluster)
+        connection.flushRequest()
     }
 
+    /// Writes the request as far as it has arrived; it is for the caller to flush it.
     private func attach(
         _ connection: UpstreamConnection, _ endpoint: EndpointHandle, of cluster: UpstreamCluster
     ) {
         upstreamState = .attached(connection)
         upstreamStartedAt = worker.loop.now
-        connection.carry(self, method: request.method)
+        connection.carry(self)
         cluster.requestStarted(endpoint)
         cluster.metrics.attemptStarted(isRetry: attempts > 1)
-        if requestIsComplete { startPerTryTimer() }
-        connection.send(outgoing.bytes)
-        if outgoing.count > Self.replayByteCount {
-            isReplayable = false
-            outgoing.release()
+        if !heldBody.isEmpty { connection.writeBody(heldBody.bytes) }
+        if requestIsComplete {
+            connection.writeEnd(of: self)
+            startPerTryTimer()
+        } else {
+            downstream?.updateReading()
         }
-        if !requestIsComplete { downstream?.updateReading() }
+        if heldBody.count > Self.replayByteCount { stopKeeping() }
     }
 
     /// The time of one attempt begins when the upstream can have the whole request, as in Envoy.
@@ -89,6 +94,7 @@ extension Exchange {
     func dispatchAgain(fresh isFresh: Bool) {
         guard let cluster else { preconditionFailure("dispatched before it was routed") }
         dispatch(to: cluster, fresh: isFresh)
+        requestInputEnded()
     }
 
     /// No connection to the chosen endpoint could be made; nothing was sent.

@@ -12,7 +12,8 @@ import Telemetry
 ///
 /// *routing → waiting for an upstream → relaying → done*, with an edge back to waiting as long as
 /// no byte of a response has come. The client's connection drives the request side, the upstream's
-/// connection the response side; both call in here, and nothing else moves bytes between them.
+/// connection the response side; both call in here with parts of messages, and each writes what it
+/// is given in the version of HTTP that it speaks. Nothing else moves bytes between them.
 /// Objects are used again for later requests, so that a request allocates nothing.
 final class Exchange {
     /// Where the client's side stands.
@@ -27,7 +28,7 @@ final class Exchange {
     enum ResponseState {
         /// No byte of a final response has been sent to the client.
         case none
-        case relaying(BodyFraming)
+        case relaying
         case complete
     }
 
@@ -50,9 +51,12 @@ final class Exchange {
     var responseState = ResponseState.none
     var upstreamState = UpstreamState.none
 
-    /// The request as it is sent upstream: until it is attached all of it, then what a retry needs.
-    var outgoing = Buffer()
-    /// Whether ``outgoing`` still holds everything that was sent, so that it can be sent again.
+    /// The path and the authority that the upstream is asked for, in the arena of ``request``.
+    var forwardedPath = ByteRange.empty
+    var forwardedAuthority = ByteRange.empty
+    /// The body as it arrived: until the exchange is attached all of it, then what a retry needs.
+    var heldBody = Buffer()
+    /// Whether ``heldBody`` still holds all that was sent, so that it can be sent again.
     var isReplayable = true
     /// Whether the rest of the request body has no reader any more and is thrown away.
     var discardsBody = false
@@ -78,8 +82,6 @@ final class Exchange {
     var status: UInt16 = 0
     var bytesReceived: UInt64 = 0
     var bytesSent: UInt64 = 0
-    /// Whether the client's connection ends with this response.
-    var downstreamCloses = false
     /// Whether the request counts against the cluster's breaker.
     var holdsRequestSlot = false
     /// Whether the request counts against the breaker of retries.
@@ -104,7 +106,7 @@ final class Exchange {
         requestState = .head
         responseState = .none
         upstreamState = .none
-        outgoing.removeAll()
+        heldBody.removeAll()
         isReplayable = true
         discardsBody = false
         forwarding = nil
@@ -120,7 +122,6 @@ final class Exchange {
         status = 0
         bytesReceived = 0
         bytesSent = 0
-        downstreamCloses = false
         holdsRequestSlot = false
         holdsRetrySlot = false
         resets = 0

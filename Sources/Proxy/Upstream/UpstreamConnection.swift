@@ -33,6 +33,8 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     /// A connection that cannot be written to may still bring the answer that explains why.
     private var isWritable = true
     private var isReading = true
+    /// Whether the body of the request is sent in chunks.
+    private var isChunked = false
 
     private init(_ socket: consuming Socket, to pool: ConnectionPool) {
         self.pool = pool
@@ -74,30 +76,55 @@ final class UpstreamConnection: EventHandler, TimerHandler {
 
     // MARK: For the exchange
 
-    /// Begins to carry `exchange`, whose response is one to `method`.
-    func carry(_ exchange: Exchange, method: Method) {
+    /// Begins to carry `exchange`, and writes the head of its request.
+    ///
+    /// Parts are put together in the worker's ``Worker/upstreamOutput`` until they are flushed.
+    func carry(_ exchange: Exchange) {
         idleBefore = idleNanoseconds
         state = .carrying(exchange)
         exchangeCount &+= 1
         hasAnswered = false
-        decoder.expect(responseTo: method)
+        decoder.expect(responseTo: exchange.request.method)
         setReading(true)
+        isChunked = exchange.request.framing == .chunked
+        exchange.request.write(
+            path: exchange.forwardedPath, authority: exchange.forwardedAuthority,
+            to: &worker.upstreamOutput)
     }
 
-    /// Sends a part of the request; drops it when the peer takes none any more, since its answer
-    /// or its end, which says what to do, may still come.
-    func send(_ bytes: Span<UInt8>) {
-        guard isWritable else { return }
-        do throws(Errno) {
-            try stream.write(bytes)
-        } catch {
-            isWritable = false
+    func writeBody(_ bytes: Span<UInt8>) {
+        if isChunked {
+            Writer.chunk(bytes, to: &worker.upstreamOutput)
+        } else if bytes.count <= ServerConnection.copiedByteCount {
+            worker.upstreamOutput.append(bytes)
+        } else {
+            send(worker.upstreamOutput, bytes)
+            worker.upstreamOutput.removeAll()
         }
     }
 
-    /// Sends a part of the request, as above.
-    func send(_ buffer: borrowing Buffer) {
-        send(buffer.bytes)
+    func writeEnd(of exchange: Exchange) {
+        if isChunked {
+            Writer.lastChunk(trailers: exchange.request.trailers, to: &worker.upstreamOutput)
+        }
+    }
+
+    /// Sends what was written.
+    func flushRequest() {
+        if worker.upstreamOutput.isEmpty { return }
+        send(worker.upstreamOutput, Span())
+        worker.upstreamOutput.removeAll()
+    }
+
+    /// Sends two parts of the request that follow each other; drops them when the peer takes none
+    /// any more, since its answer or its end, which says what to do, may still come.
+    private func send(_ first: borrowing Buffer, _ second: Span<UInt8>) {
+        guard isWritable else { return }
+        do throws(Errno) {
+            try stream.write(first.bytes, second)
+        } catch {
+            isWritable = false
+        }
     }
 
     /// Stops or goes on reading the response, as the client takes it.
@@ -120,6 +147,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     /// - Parameter isReusable: Whether request and response were complete, and nothing more came.
     func release(reusable isReusable: Bool) {
         guard case .carrying = state else { return }
+        worker.upstreamOutput.removeAll()
         let limit = pool.cluster.cluster.maximumRequestsPerConnection ?? .max
         if isReusable, isWritable, stream.queuedByteCount == 0, exchangeCount < limit {
             state = .idle
@@ -291,5 +319,22 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     private func cancelTimer() {
         if let timer { worker.loop.cancel(timer) }
         timer = nil
+    }
+}
+
+extension RequestHead {
+    /// Writes the request anew, from what was understood.
+    fileprivate func write(path: ByteRange, authority: ByteRange, to buffer: inout Buffer) {
+        Writer.requestLine(method: methodBytes, target: fields.bytes(path), to: &buffer)
+        buffer.append("host: ")
+        buffer.append(fields.bytes(authority))
+        buffer.append("\r\n")
+        Writer.endToEndFields(fields, to: &buffer)
+        switch framing {
+        case .length(let length): Writer.contentLength(length, to: &buffer)
+        case .chunked: Writer.chunkedEncoding(to: &buffer)
+        case .none, .untilClose: break
+        }
+        Writer.endOfHead(to: &buffer)
     }
 }

@@ -60,12 +60,12 @@ import Testing
             answer: "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
         Case(
             request: "GET / HTTP/1.1\r\nhost: a\r\n\r\n", response: "HTTP/1.1 101 Hm\r\n\r\n",
-            answer: "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 34\r\n"
-                + "content-type: text/plain\r\n\r\nthe upstream's answer is not HTTP\n"),
+            answer: "HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/plain\r\n"
+                + "content-length: 34\r\n\r\nthe upstream's answer is not HTTP\n"),
         Case(
             request: "CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\n", response: "",
-            answer: "HTTP/1.1 404 Not Found\r\ncontent-length: 17\r\n"
-                + "content-type: text/plain\r\nconnection: close\r\n\r\nno route matches\n"),
+            answer: "HTTP/1.1 404 Not Found\r\ncontent-type: text/plain\r\n"
+                + "content-length: 17\r\nconnection: close\r\n\r\nno route matches\n"),
     ]
 
     @Test(arguments: cases)
