@@ -1,3 +1,4 @@
+import Kernel
 import Testing
 
 @testable import Bench
@@ -102,5 +103,38 @@ import Testing
         #expect(queue.popFirst()?.epoch == 1)
         #expect(queue.popFirst()?.epoch == 3)
         #expect(queue.popFirst()?.epoch == nil)
+    }
+}
+
+@Suite struct `Waking early` {
+    @Test func `follows how late timers are, within a bound`() {
+        var earliness = Earliness(perSecond: 1000)
+        for _ in 0..<100 { earliness.learn(1_030_000, wanted: 1_000_000) }
+        #expect((29_900...30_000).contains(earliness.lead))
+        for _ in 0..<100 { earliness.learn(9_000_000, wanted: 1_000_000) }
+        #expect(earliness.lead <= Earliness.longestLead)
+        for _ in 0..<200 { earliness.learn(1_000_000, wanted: 1_000_000) }
+        #expect(earliness.lead == 0)
+    }
+
+    @Test(arguments: [0.0, 50_000])
+    func `is left alone without a schedule and at high rates`(rate: Double) {
+        var earliness = Earliness(perSecond: rate)
+        earliness.learn(1_030_000, wanted: 1_000_000)
+        #expect(earliness.lead == 0)
+        let far = Instant.now().nanoseconds + 1_000_000_000
+        let hasCome = earliness.spin(until: far)
+        #expect(!hasCome && earliness.spun == 0)
+    }
+
+    @Test func `waits awake for what is near and for nothing else`() {
+        var earliness = Earliness(perSecond: 1000)
+        for _ in 0..<100 { earliness.learn(1_030_000, wanted: 1_000_000) }
+        let near = Instant.now().nanoseconds + 10_000
+        let hasCome = earliness.spin(until: near)
+        #expect(hasCome && Instant.now().nanoseconds >= near)
+        let hasWaited = earliness.spin(until: near + 1_000_000_000)
+        #expect(!hasWaited)
+        #expect(earliness.spun <= Earliness.longestLead)
     }
 }

@@ -32,6 +32,7 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
     private var cpuAtStart: UInt64 = 0
     private var start = Instant.now()
     private var busyShare = 0.0
+    private var earliness: Earliness
 
     /// - Throws: What epoll_create1(2), timerfd_create(2) or eventfd(2) reports.
     init(
@@ -44,6 +45,8 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
         self.mailbox = mailbox
         phase = .opening(unopened: targets.count)
         let timeout = targets.map(\.timeoutNanoseconds).min() ?? 0
+        let perSecond = targets.reduce(0) { $0 + ($1.schedule?.perSecond ?? 0) }
+        earliness = Earliness(perSecond: perSecond)
         tickInterval = .nanoseconds(Int64(clamping: min(max(timeout / 8, 1_000_000), 100_000_000)))
     }
 
@@ -132,7 +135,8 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
         phase = .draining
         let now = Instant.now()
         let wall = Double(now.nanoseconds(since: start))
-        busyShare = wall > 0 ? Double(Thread.cpuNanoseconds() - cpuAtStart) / wall : 0
+        let busy = Thread.cpuNanoseconds() - cpuAtStart
+        busyShare = wall > 0 ? Double(busy - min(earliness.spun, busy)) / wall : 0
         for lane in lanes { lane.finish(at: now.nanoseconds) }
     }
 
@@ -182,6 +186,7 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
     // MARK: What is due
 
     private func ring() {
+        if let alarmTime { earliness.learn(Instant.now().nanoseconds, wanted: alarmTime) }
         alarmTime = nil
         alarm.set(at: nil)
         wantTurn()
@@ -195,14 +200,24 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
 
     func turnEnded() {
         isTurnWanted = false
+        var next = startDue()
+        if let due = next, earliness.spin(until: due) { next = startDue() }
+        let time = next.map { $0 - min(earliness.lead, $0) }
+        if time == alarmTime { return }
+        alarmTime = time
+        alarm.set(at: time.map { Instant(nanoseconds: $0) })
+    }
+
+    /// Sends what is due.
+    ///
+    /// - Returns: When the next request is due; `nil` when none is, or none could be sent.
+    private func startDue() -> UInt64? {
         var next: UInt64?
         for lane in lanes {
             lane.startDue()
             if let due = lane.nextDue { next = min(due, next ?? due) }
         }
-        if next == alarmTime { return }
-        alarmTime = next
-        alarm.set(at: next.map { Instant(nanoseconds: $0) })
+        return next
     }
 }
 

@@ -102,6 +102,7 @@ public enum JSONReport {
                 json.member("Total", recording.errorCount)
                 json.member("Share", recording.errorShare)
             }
+            histogram("LatenessHistogram", recording.lateness, to: &json)
             json.member("Dropped", recording.droppedCount)
             json.member("Waited", recording.waitedCount)
             json.member("GeneratorBusy", result.busyShare)

@@ -74,6 +74,9 @@ extension Schedule {
         return count
     }
 
+    /// How many arrivals a second there are on average.
+    var perSecond: Double { 1e9 / meanInterval }
+
     private var meanInterval: Double {
         switch law {
         case .constant(let interval, let stride, _): interval * stride
