@@ -25,6 +25,7 @@ def measure(stage):
     table = Table("memory", f"Memory, with {min(wanted, allowed):,} idle connections", [
         Figure("idle", "idle MiB", scale=1 << 20, plotted=True),
         Figure("load", "under load MiB", scale=1 << 20),
+        Figure("full", "with the idle MiB", scale=1 << 20),
         Figure("fresh", "bytes a connection, fresh", digits=0),
         Figure("served", "after one request", digits=0, plotted=True)], note, compared="served")
     upstreams = stage.upstreams()
@@ -53,8 +54,9 @@ def one(stage, proxy, count):
         for peer in peers:
             peer.sendall(REQUEST)
             assert peer.recv(4096).startswith(b"HTTP/1.1 200"), "a connection was not served"
-        served = (proxy.resident_bytes() - warm) / count
-    return {"idle": idle, "load": load, "fresh": fresh, "served": served}
+        full = proxy.resident_bytes()
+    return {"idle": idle, "load": load, "full": full, "fresh": fresh,
+            "served": (full - warm) / count}
 
 
 def under_load(stage, proxy):
