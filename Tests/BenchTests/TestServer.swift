@@ -22,8 +22,10 @@ final class TestServer: HTTPHandler {
     private var count = 0
     private let answer: @Sendable (Int, HTTPRequest) -> Answer
 
-    private init(answer: @escaping @Sendable (Int, HTTPRequest) -> Answer) throws(Errno) {
-        loop = try EventLoop()
+    private init(
+        _ loop: EventLoop, answer: @escaping @Sendable (Int, HTTPRequest) -> Answer
+    ) throws(Errno) {
+        self.loop = loop
         self.answer = answer
     }
 
@@ -32,30 +34,14 @@ final class TestServer: HTTPHandler {
         _ answer: @escaping @Sendable (Int, HTTPRequest) -> Answer = { _, _ in Answer() },
         _ body: (String) throws -> Result
     ) throws -> Result {
-        let stop = try Mailbox<Bool>()
-        let cell = PortCell()
-        let thread = try Thread(name: "server") {
-            do {
-                let server = try TestServer(answer: answer)
-                let bell = StopBell(server.loop)
-                _ = try server.loop.register(
-                    stop.wakeUp.descriptor, for: .readable, handler: bell)
+        try ServerThread.serve(
+            { loop throws(Errno) in
+                let server = try TestServer(loop, answer: answer)
                 let http = try HTTPServer(
-                    loop: server.loop, address: .loopback(port: 0), handler: server)
+                    loop: loop, address: .loopback(port: 0), handler: server)
                 server.server = http
-                cell.port.withLock { $0 = http.address.port }
-                cell.ready.ring()
-                try server.loop.run()
-                http.close()
-            } catch {
-                cell.ready.ring()
-            }
-        }
-        cell.ready.silence()
-        let result = Swift.Result { try body("http://127.0.0.1:\(cell.port.withLock { $0 })/") }
-        stop.post(true)
-        thread.join()
-        return try result.get()
+                return (server, http.address.port)
+            }, body)
     }
 
     func server(_ server: HTTPServer, didReceive request: HTTPRequest, reply: HTTPReply) {
@@ -97,27 +83,5 @@ private final class Delayed: TimerHandler {
 
     func timerFired(_ timer: TimerToken) {
         answer.send(reply)
-    }
-}
-
-private final class StopBell: EventHandler {
-    private let loop: EventLoop
-
-    init(_ loop: EventLoop) {
-        self.loop = loop
-    }
-
-    func handle(_ readiness: Readiness) {
-        loop.stop()
-    }
-}
-
-private final class PortCell: Sendable {
-    let port = Mutex<UInt16>(0)
-    let ready: WakeUp
-
-    init() {
-        guard let ready = try? WakeUp(isBlocking: true) else { preconditionFailure("no eventfd") }
-        self.ready = ready
     }
 }

@@ -104,8 +104,7 @@ final class HTTP1Client: EventHandler, LoadConnection {
         answerCount = 0
         state = .idle
         let now = Instant.now().nanoseconds
-        lane.park(ticket)
-        lane.opened(after: now - min(since, now))
+        lane.opened(after: now - min(since, now), tickets: 1, ticket)
     }
 
     private func failConnecting(_ error: Errno) {

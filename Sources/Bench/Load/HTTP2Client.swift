@@ -76,7 +76,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
             exchanges[slot] = Exchange(stream: stream, flight: flight)
             exchangeCount += 1
         } catch {
-            state = .leaving
+            leave()
             lane.giveBack(flight, now: Instant.now().nanoseconds)
         }
         wantFlush()
@@ -143,9 +143,9 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
         state = .open(since: since, isGreeted: true)
         answerCount = 0
         let allowed = Int(clamping: session?.peerConcurrentStreamCount ?? 0)
-        for _ in 0..<min(lane.target.streams, allowed) { lane.park(ticket) }
         let now = Instant.now().nanoseconds
-        lane.opened(after: now - min(since, now))
+        lane.opened(
+            after: now - min(since, now), tickets: min(lane.target.streams, allowed), ticket)
     }
 
     private func failConnecting(_ error: Errno) {
@@ -184,6 +184,13 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
             lane.ended(exchange.flight, .failed(failure), now: now)
         }
         if case .closed = state, wasUseful, lane.wantsConnections { open() }
+    }
+
+    /// Takes no new requests; the tickets for them are void from now on.
+    private func leave() {
+        guard case .open = state else { return }
+        state = .leaving
+        epoch &+= 1
     }
 
     private func reopen() {
@@ -292,7 +299,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
             case .data(let stream, let range):
                 session?.consume(range.count, on: stream)
             case .closed(let stream, let code): closed(stream, code)
-            case .goAway: if case .open = state { state = .leaving }
+            case .goAway: leave()
             case .request, .trailers, .end, .endSent, .drained, .pingAcknowledged: break
             }
         }

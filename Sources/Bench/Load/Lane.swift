@@ -150,11 +150,13 @@ final class Lane {
     }
 
     /// Begins what is due now, as long as there are places.
-    func startDue() {
+    ///
+    /// - Parameter hadFreePlace: Whether what is overdue could have gone out before.
+    func startDue(hadFreePlace: Bool = true) {
         while stage == .running || !returned.isEmpty, !free.isEmpty {
             let now = Instant.now().nanoseconds
             guard isDue(at: now), let connection = takeFree() else { return }
-            guard let flight = takeDue(now: now, hasFreePlace: true) else { return }
+            guard let flight = takeDue(now: now, hadFreePlace: hadFreePlace) else { return }
             connection.begin(flight)
         }
     }
@@ -163,7 +165,7 @@ final class Lane {
     ///
     /// - Returns: `nil` when nothing is due; the connection then parks its ticket.
     func next(now: UInt64) -> Flight? {
-        isDue(at: now) ? takeDue(now: now, hasFreePlace: !free.isEmpty) : nil
+        isDue(at: now) ? takeDue(now: now, hadFreePlace: !free.isEmpty) : nil
     }
 
     /// Takes a free place.
@@ -181,7 +183,7 @@ final class Lane {
         return due <= now && due < end
     }
 
-    private func takeDue(now: UInt64, hasFreePlace: Bool) -> Flight? {
+    private func takeDue(now: UInt64, hadFreePlace: Bool) -> Flight? {
         if !returned.isEmpty {
             var flight = returned.removeFirst()
             flight.sent = now
@@ -193,7 +195,7 @@ final class Lane {
         schedule?.advance()
         let flight = Flight(due: start + due, sent: now)
         if flight.due >= countFrom {
-            if hasFreePlace {
+            if hadFreePlace {
                 recording.lateness.record(now - flight.due)
             } else {
                 recording.waitedCount += 1
@@ -215,13 +217,15 @@ final class Lane {
 
     // MARK: What the connections tell
 
-    /// A connection came about.
-    func opened(after nanoseconds: UInt64) {
+    /// A connection came about, with places for as many requests as it gives tickets.
+    func opened(after nanoseconds: UInt64, tickets: Int, _ ticket: Ticket) {
+        let hadFreePlace = !free.isEmpty
+        for _ in 0..<tickets { park(ticket) }
         openCount += 1
         recording.connectTime.record(nanoseconds)
         settle()
-        // On a fresh connection whatever waits can go out at once.
-        startDue()
+        // Whatever waits can go out at once.
+        startDue(hadFreePlace: hadFreePlace)
     }
 
     /// An attempt to connect failed.

@@ -48,7 +48,7 @@ public final class LoadRun {
         startDate = WallClock.nanosecondsSinceEpoch()
     }
 
-    /// Runs to the end, or until somebody sends SIGINT or SIGTERM; a second one ends the process.
+    /// Runs once, to the end or until somebody sends SIGINT or SIGTERM; a second one ends the process.
     ///
     /// - Returns: What was seen.
     /// - Throws: ``BenchError``.

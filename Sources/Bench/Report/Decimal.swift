@@ -31,7 +31,7 @@ enum Decimal {
     static func significant(_ value: Double, _ digits: Int) -> String {
         var whole = 1
         var rest = abs(value)
-        while rest >= 10 {
+        while rest >= 10, rest.isFinite {
             rest /= 10
             whole += 1
         }
