@@ -145,6 +145,12 @@ import Testing
 
         let same = bench.send("POST", "/v1/revisions/5:restore")
         #expect(same.json["changed"] as? Bool == false)
+        let list = bench.send("GET", "/v1/services").value(of: "etag") ?? ""
+        for (tag, status) in [("\"r4\"", 412), (list, 200), ("*", 200)] as [(String, UInt16)] {
+            let reply = bench.send(
+                "POST", "/v1/revisions/4:restore?dryRun=true", nil, ["if-match": tag])
+            #expect(reply.status == status)
+        }
         #expect(bench.send("POST", "/v1/revisions/9:restore").status == 404)
         #expect(bench.send("POST", "/v1/revisions/0:restore").status == 404)
     }
@@ -263,6 +269,7 @@ import Testing
         ("localhost:7400", "http://localhost:80", 403), ("localhost:7400", "null", 403),
         ("localhost:7400", "https://example.org", 403), ("example.org", "", 403),
         ("127.0.0.1.example.org", "", 403), ("10.0.0.1:7400", "", 403), ("[::2]", "", 403),
+        ("[::1].example.org", "", 403),
     ])
     func `is not for pages of strangers`(host: String, origin: String, status: UInt16) throws {
         let bench = try Bench()

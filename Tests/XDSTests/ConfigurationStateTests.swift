@@ -140,6 +140,17 @@ import XDS
         #expect(proxy.state.deadline == nil)
     }
 
+    @Test func `refuses two listeners with one address`() throws {
+        var proxy = try Proxy.serving()
+        try proxy.hear(
+            .listener, "2", ["l", "m"].map { try listener($0, routes: "r", port: 7) })
+        #expect(
+            proxy.rejections == ["Listener \"m\": address: is that of listener \"l\" already"])
+        try proxy.hear(
+            .listener, "3", ["l", "m"].map { try listener($0, routes: "r", port: 0) })
+        #expect(proxy.acceptedVersions(.listener) == ["1", "3"])
+    }
+
     @Test func `refuses a listener that cannot be opened whenever it is sent`() throws {
         var proxy = try Proxy.serving()
         proxy.failing = ["m": "address in use"]
@@ -152,7 +163,8 @@ import XDS
         // As after a start with a kept configuration whose address is taken meanwhile.
         var saved = proxy.state.saveable.snapshot
         saved.listeners["m"] = try Listener(
-            name: "m", host: "127.0.0.1", port: 1, routes: .discovered("r"))
+            name: "m", host: "127.0.0.1", port: UInt16(UInt8(ascii: "m")),
+            routes: .discovered("r"))
         var later = try Proxy(
             saved: SavedConfiguration(cluster: "c", snapshot: saved), failing: proxy.failing)
         later.open()
@@ -253,8 +265,11 @@ func assignment(_ name: String, port: UInt16 = 1) throws -> Resource {
     ).resource
 }
 
-func listener(_ name: String, routes: String, port: UInt16 = 1) throws -> Resource {
-    try Listener(name: name, host: "127.0.0.1", port: port, routes: .discovered(routes)).resource
+/// Without a port, one of its own.
+func listener(_ name: String, routes: String, port: UInt16? = nil) throws -> Resource {
+    let port = port ?? UInt16(name.utf8.last ?? 1)
+    return try Listener(name: name, host: "127.0.0.1", port: port, routes: .discovered(routes))
+        .resource
 }
 
 func routes(_ name: String, to clusters: [String], path: String = "/") throws -> Resource {

@@ -40,6 +40,8 @@ extension API {
         if !request.body.isEmpty {
             reason = try json(RestoreDocument.self, in: request).reason
         }
+        // What a restore changes is all there is, as the list of services has it.
+        try Preconditions(request).check(EntityTag(revision: ledger.world.revision))
         var author = try author(request, query, who: who, reason: reason)
         if author.why.isEmpty { author.why = "restore revision \(number)" }
         return try change(.restore(number), request, query, author: author)

@@ -19,7 +19,7 @@ enum Origin {
     }
 
     private static func isLocal(_ host: String) -> Bool {
-        if host.hasPrefix("[") { return host.hasPrefix("[::1]") }
+        if host.hasPrefix("[") { return host == "[::1]" || host.hasPrefix("[::1]:") }
         let name = (host.split(separator: ":").first ?? "").lowercased()
         let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
         let isAddress = numbers.count == 4 && numbers.allSatisfy { UInt8($0) != nil }

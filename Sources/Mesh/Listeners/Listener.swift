@@ -56,6 +56,20 @@ public struct Listener: Equatable, Sendable {
         self.accessLogPath = accessLogPath
     }
 
+    /// Two listeners with one address, between which the kernel would share connections by chance.
+    ///
+    /// - Returns: The names of the first two by their names; `nil` when there are none.
+    public static func sharingAddress(_ listeners: [Listener]) -> (String, String)? {
+        var owners: [String: String] = [:]
+        for listener in listeners.sorted(by: { $0.name < $1.name }) where listener.port != 0 {
+            if let owner = owners["\(listener.host) \(listener.port)"] {
+                return (owner, listener.name)
+            }
+            owners["\(listener.host) \(listener.port)"] = listener.name
+        }
+        return nil
+    }
+
     /// The name of the route configuration that RDS has to deliver; `nil` when it is inline.
     public var routeConfigurationName: String? {
         switch routes {

@@ -238,6 +238,14 @@ extension ConfigurationState {
                 type, name, path: "name", "belongs to a static resource of the bootstrap file")
             throw ResponseError(errors: [error], errorCount: clashes.count)
         }
+        if case .listeners(let listeners) = resources,
+            let (first, second) = Listener.sharingAddress(
+                Array(listeners.values) + fixed.listeners.values)
+        {
+            let reason = "is that of listener \"\(first)\" already"
+            let error = ResourceError(type, second, path: "address", reason)
+            throw ResponseError(errors: [error], errorCount: 1)
+        }
         return resources
     }
 

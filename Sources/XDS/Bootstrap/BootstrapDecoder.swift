@@ -23,6 +23,11 @@ struct BootstrapDecoder {
             }
             try requireUnique(listeners.map(\.name), path + ".name")
         }
+        if let (first, second) = Listener.sharingAddress(listeners) {
+            throw MeshError(
+                "static_resources.listeners",
+                "\"\(first)\" and \"\(second)\" have the same address")
+        }
         var clusters: [Cluster] = []
         var controlPlane: Bootstrap.ControlPlane?
         for (index, cluster) in resources.clusters.enumerated() {

@@ -263,6 +263,7 @@ extension OpenAPI {
               "parameters": [
                 {"$ref": "#/components/parameters/dryRun"},
                 {"$ref": "#/components/parameters/reason"},
+                {"$ref": "#/components/parameters/If-Match"},
                 {"$ref": "#/components/parameters/X-Pointsman-User"},
                 {"$ref": "#/components/parameters/X-Pointsman-Reason"}
               ],
@@ -286,6 +287,7 @@ extension OpenAPI {
                 "401": {"$ref": "#/components/responses/Unauthorized"},
                 "403": {"$ref": "#/components/responses/Forbidden"},
                 "404": {"$ref": "#/components/responses/NotFound"},
+                "412": {"$ref": "#/components/responses/PreconditionFailed"},
                 "413": {"$ref": "#/components/responses/TooLarge"},
                 "415": {"$ref": "#/components/responses/MediaType"},
                 "422": {"$ref": "#/components/responses/Unprocessable"},
