@@ -114,6 +114,17 @@
         put("\r\n")
     }
 
+    /// Appends `bytes` between two literals, with one look for room.
+    @inlinable @inline(__always)
+    public mutating func append(
+        _ before: StaticString, _ bytes: Span<UInt8>, _ behind: StaticString
+    ) {
+        reserve(before.utf8CodeUnitCount + bytes.count + behind.utf8CodeUnitCount)
+        put(before)
+        put(bytes)
+        put(behind)
+    }
+
     /// Appends the UTF-8 bytes of `text`; for configuration and messages, not for the request path.
     public mutating func append(string text: String) {
         append(text.utf8.span)
@@ -121,7 +132,21 @@
 
     /// Appends `number` in decimal digits.
     public mutating func append(decimal number: UInt64) {
-        append(number, radix: 10, longest: 20)
+        if number < 10 {
+            append(0x30 &+ UInt8(truncatingIfNeeded: number))
+        } else {
+            append(number, radix: 10, longest: 20)
+        }
+    }
+
+    /// Appends `number`, which is below 1000, in three decimal digits.
+    @inlinable
+    public mutating func append(threeDigits number: UInt16) {
+        precondition(number < 1000, "three digits hold no more")
+        reserve(3)
+        put(0x30 &+ UInt8(truncatingIfNeeded: number / 100))
+        put(0x30 &+ UInt8(truncatingIfNeeded: number / 10 % 10))
+        put(0x30 &+ UInt8(truncatingIfNeeded: number % 10))
     }
 
     /// Appends `number` in lower-case hexadecimal digits.

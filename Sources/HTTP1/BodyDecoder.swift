@@ -1,10 +1,9 @@
 import Bytes
 import HTTP
 
-/// Reads a body as its head has framed it (RFC 9112 §6.3), a piece of input at a time.
+/// Reads a body whose length its head does not tell (RFC 9112 §6.3), a piece of input at a time.
 struct BodyDecoder: Sendable {
     private enum Stage: Sendable {
-        case length(remaining: UInt64)
         case untilClose
         case chunkLine(ChunkLine, size: UInt64, byteCount: Int)
         case chunkData(remaining: UInt64)
@@ -22,15 +21,15 @@ struct BodyDecoder: Sendable {
         if case .untilClose = stage { true } else { false }
     }
 
-    init(_ framing: BodyFraming) {
-        stage =
-            switch framing {
-            case .none, .length(0): .ended
-            case .length(let count): .length(remaining: count)
-            case .chunked: .chunkLine(.sizeStart, size: 0, byteCount: 0)
-            case .untilClose: .untilClose
-            }
+    private init(_ stage: Stage) {
+        self.stage = stage
     }
+
+    static var chunked: BodyDecoder {
+        BodyDecoder(.chunkLine(.sizeStart, size: 0, byteCount: 0))
+    }
+
+    static var untilClose: BodyDecoder { BodyDecoder(.untilClose) }
 
     /// Reads on; the trailer section goes into `trailers`.
     mutating func next(
@@ -41,12 +40,6 @@ struct BodyDecoder: Sendable {
             switch stage {
             case .ended:
                 return Decoded(event: .end, consumed: position)
-            case .length(let remaining):
-                let taken = take(remaining, of: input, from: position)
-                if taken.isEmpty { return Decoded(event: .needMore, consumed: position) }
-                let left = remaining - UInt64(taken.count)
-                stage = left == 0 ? .ended : .length(remaining: left)
-                return Decoded(event: .body(taken), consumed: taken.upperBound)
             case .untilClose:
                 if input.isEmpty { return Decoded(event: .needMore, consumed: 0) }
                 return Decoded(event: .body(0..<input.count), consumed: input.count)
@@ -69,6 +62,17 @@ struct BodyDecoder: Sendable {
                 position += 1
             }
         }
+    }
+
+    /// Takes what `input` has of a body that is complete after `remaining` bytes.
+    @inline(__always)
+    static func take(_ remaining: inout UInt64, of input: Span<UInt8>) -> Decoded {
+        if remaining == 0 { return Decoded(event: .end, consumed: 0) }
+        let available = UInt64(truncatingIfNeeded: input.count)
+        let count = Int(truncatingIfNeeded: min(remaining, available))
+        if count == 0 { return Decoded(event: .needMore, consumed: 0) }
+        remaining &-= UInt64(truncatingIfNeeded: count)
+        return Decoded(event: .body(0..<count), consumed: count)
     }
 
     private func take(_ remaining: UInt64, of input: Span<UInt8>, from position: Int) -> Range<Int>

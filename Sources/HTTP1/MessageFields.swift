@@ -22,9 +22,7 @@ struct MessageFields {
     init(reading fields: inout Fields) throws(ParseError) {
         var namesFields = false
         for index in fields.indices {
-            let known = fields[index].known
-            if known == .other { continue }
-            switch known {
+            switch fields[index].known {
             case .contentLength: try readContentLength(fields.value(at: index))
             case .transferEncoding: try readTransferEncoding(fields.value(at: index))
             case .connection:

@@ -12,6 +12,8 @@ public struct RequestDecoder: Sendable {
         /// No byte of the next request is there.
         case idle
         case head(HeadProgress)
+        /// A body of known length, of which so much is to come; no body has none.
+        case content(remaining: UInt64)
         case body(BodyDecoder)
         /// The last request of the connection is complete; what follows it is ignored.
         case finished
@@ -65,7 +67,7 @@ public struct RequestDecoder: Sendable {
         case .head(let progress)
         where progress.reader.isAtLineStart && progress.start > 0 && !progress.isBehindRequestLine:
             return .betweenMessages
-        case .head, .body: throw .messageTruncated
+        case .head, .content, .body: throw .messageTruncated
         case .failed(let error): throw error
         }
     }
@@ -74,13 +76,14 @@ public struct RequestDecoder: Sendable {
         _ input: Span<UInt8>, _ head: inout RequestHead
     ) throws(ParseError) -> Decoded {
         switch stage {
+        case .content(var remaining):
+            let isLast = remaining == 0
+            let decoded = BodyDecoder.take(&remaining, of: input)
+            stage = isLast ? stageBehind(head) : .content(remaining: remaining)
+            return decoded
         case .body(var body):
             let decoded = try body.next(input, trailers: &head.trailers, limits: limits)
-            if decoded.event == .end {
-                stage = head.isPersistent ? .idle : .finished
-            } else {
-                stage = .body(body)
-            }
+            stage = decoded.event == .end ? stageBehind(head) : .body(body)
             return decoded
         case .finished:
             return Decoded(event: .needMore, consumed: input.count)
@@ -92,6 +95,19 @@ public struct RequestDecoder: Sendable {
             return try readHead(input, &head, HeadProgress())
         case .head(let progress):
             return try readHead(input, &head, progress)
+        }
+    }
+
+    private func stageBehind(_ head: borrowing RequestHead) -> Stage {
+        head.isPersistent ? .idle : .finished
+    }
+
+    private func stageOfBody(_ framing: BodyFraming) -> Stage {
+        switch framing {
+        case .none: .content(remaining: 0)
+        case .length(let count): .content(remaining: count)
+        case .chunked: .body(.chunked)
+        case .untilClose: .body(.untilClose)
         }
     }
 
@@ -109,7 +125,7 @@ public struct RequestDecoder: Sendable {
                 let end = progress.reader.end
                 head.fields.arena.truncate(to: end)
                 try head.interpretFields()
-                stage = .body(BodyDecoder(head.framing))
+                stage = stageOfBody(head.framing)
                 return Decoded(event: .head, consumed: position + end - held)
             }
             position += count
@@ -121,7 +137,7 @@ public struct RequestDecoder: Sendable {
     /// Reads the lines that the arena holds.
     ///
     /// - Returns: Whether the head is complete.
-    private func readLines(
+    private mutating func readLines(
         _ head: inout RequestHead, _ progress: inout HeadProgress
     ) throws(ParseError) -> Bool {
         if !progress.isBehindRequestLine {
@@ -134,7 +150,7 @@ public struct RequestDecoder: Sendable {
     }
 
     /// - Returns: Whether the line is complete.
-    private func readRequestLine(
+    private mutating func readRequestLine(
         _ head: inout RequestHead, _ progress: inout HeadProgress
     ) throws(ParseError) -> Bool {
         let limit = min(limits.requestLineBytes + 2, limits.headBytes)

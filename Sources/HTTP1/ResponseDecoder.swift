@@ -14,6 +14,8 @@ public struct ResponseDecoder: Sendable {
         /// A response is due and no byte of it is there.
         case expecting
         case head(HeadProgress)
+        /// A body of known length, of which so much is to come; no body has none.
+        case content(remaining: UInt64)
         case body(BodyDecoder)
         case failed(ParseError)
     }
@@ -81,7 +83,7 @@ public struct ResponseDecoder: Sendable {
         case .body(let body) where body.isUntilClose:
             stage = .idle
             return .endOfBody
-        case .expecting, .head, .body: throw .messageTruncated
+        case .expecting, .head, .content, .body: throw .messageTruncated
         case .failed(let error): throw error
         }
     }
@@ -90,6 +92,11 @@ public struct ResponseDecoder: Sendable {
         _ input: Span<UInt8>, _ head: inout ResponseHead
     ) throws(ParseError) -> Decoded {
         switch stage {
+        case .content(var remaining):
+            let isLast = remaining == 0
+            let decoded = BodyDecoder.take(&remaining, of: input)
+            stage = isLast ? .idle : .content(remaining: remaining)
+            return decoded
         case .body(var body):
             let decoded = try body.next(input, trailers: &head.trailers, limits: limits)
             stage = decoded.event == .end ? .idle : .body(body)
@@ -133,7 +140,7 @@ public struct ResponseDecoder: Sendable {
     /// Reads the lines that the arena holds.
     ///
     /// - Returns: Whether the head is complete.
-    private func readLines(
+    private mutating func readLines(
         _ head: inout ResponseHead, _ progress: inout HeadProgress
     ) throws(ParseError) -> Bool {
         if !progress.isBehindStatusLine {
@@ -145,7 +152,7 @@ public struct ResponseDecoder: Sendable {
     }
 
     /// - Returns: Whether the line is complete.
-    private func readStatusLine(
+    private mutating func readStatusLine(
         _ head: inout ResponseHead, _ reader: inout FieldReader
     ) throws(ParseError) -> Bool {
         if reader.isAtLineStart,
@@ -177,6 +184,12 @@ public struct ResponseDecoder: Sendable {
             stage = .expecting
             return
         }
-        stage = .body(BodyDecoder(head.framing))
+        stage =
+            switch head.framing {
+            case .none: .content(remaining: 0)
+            case .length(let count): .content(remaining: count)
+            case .chunked: .body(.chunked)
+            case .untilClose: .body(.untilClose)
+            }
     }
 }

@@ -9,10 +9,8 @@ public enum Writer {
     public static func requestLine(
         method: Span<UInt8>, target: Span<UInt8>, to buffer: inout Buffer
     ) {
-        buffer.append(method)
-        buffer.append(space)
-        buffer.append(target)
-        buffer.append(" HTTP/1.1\r\n")
+        buffer.append("", method, " ")
+        buffer.append("", target, " HTTP/1.1\r\n")
     }
 
     /// Appends `HTTP/1.1 SP status SP reason CRLF`.
@@ -20,16 +18,14 @@ public enum Writer {
         _ status: UInt16, reason: Span<UInt8>, to buffer: inout Buffer
     ) {
         buffer.append("HTTP/1.1 ")
-        buffer.append(decimal: UInt64(status))
-        buffer.append(space)
-        buffer.append(reason)
-        buffer.append("\r\n")
+        buffer.append(threeDigits: status)
+        buffer.append(" ", reason, "\r\n")
     }
 
     /// Appends a status line with the reason that RFC 9110 §15 has for it.
     public static func statusLine(_ status: UInt16, to buffer: inout Buffer) {
         buffer.append("HTTP/1.1 ")
-        buffer.append(decimal: UInt64(status))
+        buffer.append(threeDigits: status)
         buffer.append(space)
         buffer.append(reasonPhrase(status))
         buffer.append("\r\n")
@@ -41,9 +37,7 @@ public enum Writer {
 
     public static func field(_ name: StaticString, value: Span<UInt8>, to buffer: inout Buffer) {
         buffer.append(name)
-        buffer.append(": ")
-        buffer.append(value)
-        buffer.append("\r\n")
+        buffer.append(": ", value, "\r\n")
     }
 
     public static func field(
