@@ -48,7 +48,8 @@ public final class LoadRun {
         startDate = WallClock.nanosecondsSinceEpoch()
     }
 
-    /// Runs once, to the end or until somebody sends SIGINT or SIGTERM; a second one ends the process.
+    /// Runs once, to the end or until somebody sends SIGINT or SIGTERM; a second such signal ends
+    /// the process.
     ///
     /// - Returns: What was seen.
     /// - Throws: ``BenchError``.

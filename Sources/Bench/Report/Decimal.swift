@@ -49,6 +49,11 @@ enum Decimal {
         return text
     }
 
+    /// A number of things: `1 stream`, `16 connections`.
+    static func count(_ number: Int, _ noun: String) -> String {
+        grouped(UInt64(max(number, 0))) + " " + noun + (number == 1 ? "" : "s")
+    }
+
     /// A time in the unit that a reader wants: `850 ns`, `12.3 µs`, `4.56 ms`, `1.23 s`.
     static func time(_ nanoseconds: Double) -> String {
         let size = abs(nanoseconds)

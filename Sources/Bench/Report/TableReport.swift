@@ -224,9 +224,11 @@ extension LoadPlan {
             parts.append("\(Decimal.rate(rate)) requests/s, \(arrivals.rawValue) arrivals")
         }
         switch wire {
-        case .http1: parts.append("HTTP/1.1, \(connections) connections")
+        case .http1: parts.append("HTTP/1.1, \(Decimal.count(connections, "connection"))")
         case .http2(let streams):
-            parts.append("HTTP/2, \(connections) connections of \(streams) streams")
+            parts.append(
+                "HTTP/2, \(Decimal.count(connections, "connection")) of "
+                    + Decimal.count(streams, "stream"))
         }
         if threads > 1 { parts.append("\(threads) threads") }
         switch ending {
