@@ -3,7 +3,8 @@
 from results import Figure, Table
 
 FIGURES = [Figure("cpu", "CPU µs per request", plotted=True),
-           Figure("rate", "requests/s", digits=0, more_is_better=True)]
+           Figure("rate", "requests/s", digits=0, more_is_better=True),
+           Figure("share", "v2's share %", digits=2)]
 
 
 def measure(stage):
@@ -13,16 +14,19 @@ def measure(stage):
 
 def saturated(stage, protocol, key, title, note):
     table = Table(key, title, FIGURES, note, compared="cpu")
-    running = stage.all_proxies(stage.upstreams(), table)
+    upstreams = stage.upstreams()
+    running = stage.all_proxies(upstreams, table)
     if protocol == "h2c":
         running = speakers(running, table)
 
     def once(name, proxy):
         port = proxy.port if protocol == "http1" else proxy.h2c_port
-        before = proxy.cpu_nanoseconds()
+        counts, before = [upstream.count() for upstream in upstreams], proxy.cpu_nanoseconds()
         run = stage.generator.closed(port, stage.settings.seconds, protocol)
         used = proxy.cpu_nanoseconds() - before
-        return {"cpu": used / run.requests / 1000, "rate": run.requests / run.seconds}
+        first, second = (upstream.count() - count for upstream, count in zip(upstreams, counts))
+        return {"cpu": used / run.requests / 1000, "rate": run.requests / run.seconds,
+                "share": second / (first + second) * 100}
 
     stage.rounds(running, table, once)
     return table

@@ -102,7 +102,7 @@ def parse(arguments):
         rounds=given.rounds or (2 if quick else 5),
         seconds=given.seconds or (0.8 if quick else 3),
         rates=rates, connections=given.connections or (2000 if quick else 10000),
-        pushes=given.pushes or (300 if quick else 10000),
+        pushes=given.pushes or (500 if quick else 10000),
         paced_by=given.paced_by, out=given.out, reference=given.reference, quick=quick, check=given.check)
 
 
