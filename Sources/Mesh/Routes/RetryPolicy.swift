@@ -27,14 +27,15 @@ public struct RetryPolicy: Equatable, Sendable {
             for word in text.split(separator: ",") {
                 let word = word.drop { $0 == " " }
                 let trimmed = String(word.prefix { $0 != " " })
-                guard let condition = Self.named[trimmed] else {
+                guard let condition = Self.named.first(where: { $0.key == trimmed })?.value else {
                     throw MeshError("retry_on", "\"\(trimmed)\" is not supported")
                 }
                 formUnion(condition)
             }
         }
 
-        private static let named: [String: Conditions] = [
+        /// The words that ``init(parsing:)`` reads, in the order in which ``names`` has them.
+        private static let named: KeyValuePairs<String, Conditions> = [
             "5xx": .serverError, "gateway-error": .gatewayError, "reset": .reset,
             "connect-failure": .connectFailure, "refused-stream": .refusedStream,
             "retriable-4xx": .retriableClientError,
@@ -43,6 +44,9 @@ public struct RetryPolicy: Equatable, Sendable {
             "deadline-exceeded": .grpcDeadlineExceeded, "internal": .grpcInternal,
             "resource-exhausted": .grpcResourceExhausted, "unavailable": .grpcUnavailable,
         ]
+
+        /// The conditions as `retry_on` lists them.
+        public var names: [String] { Self.named.filter { contains($0.value) }.map(\.key) }
     }
 
     public let conditions: Conditions

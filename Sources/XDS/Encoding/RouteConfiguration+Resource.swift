@@ -113,18 +113,3 @@ extension RetryPolicy {
         return message
     }
 }
-
-extension RetryPolicy.Conditions {
-    fileprivate var names: [String] {
-        let all: KeyValuePairs<String, RetryPolicy.Conditions> = [
-            "5xx": .serverError, "gateway-error": .gatewayError, "reset": .reset,
-            "connect-failure": .connectFailure, "refused-stream": .refusedStream,
-            "retriable-4xx": .retriableClientError,
-            "retriable-status-codes": .retriableStatusCodes,
-            "reset-before-request": .resetBeforeRequest, "cancelled": .grpcCancelled,
-            "deadline-exceeded": .grpcDeadlineExceeded, "internal": .grpcInternal,
-            "resource-exhausted": .grpcResourceExhausted, "unavailable": .grpcUnavailable,
-        ]
-        return all.filter { contains($0.value) }.map(\.key)
-    }
-}
