@@ -5,11 +5,20 @@
 #include <sched.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 int pointsman_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags) {
     return accept4(fd, address, length, flags);
+}
+
+ssize_t pointsman_receive(int fd, void *room, size_t count) {
+    return syscall(SYS_recvfrom, fd, room, count, 0, NULL, NULL);
+}
+
+ssize_t pointsman_send(int fd, const void *bytes, size_t count) {
+    return syscall(SYS_sendto, fd, bytes, count, MSG_NOSIGNAL, NULL, 0);
 }
 
 int pointsman_usable_processors(void) {

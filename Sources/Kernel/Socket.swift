@@ -112,7 +112,7 @@ public struct Socket: ~Copyable {
         do throws(Errno) {
             let count = try Errno.checkCount {
                 unsafe room.withUnsafeMutableBytes {
-                    unsafe recv(descriptor, $0.baseAddress, $0.count, 0)
+                    unsafe pointsman_receive(descriptor, $0.baseAddress, $0.count)
                 }
             }
             return count == 0 ? .ended : .bytes(count)
@@ -129,7 +129,7 @@ public struct Socket: ~Copyable {
         do throws(Errno) {
             let count = try Errno.checkCount {
                 unsafe bytes.withUnsafeBytes {
-                    unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+                    unsafe pointsman_send(descriptor, $0.baseAddress, $0.count)
                 }
             }
             return .bytes(count)

@@ -9,6 +9,13 @@
 /// accept4(2), which Glibc's module hides without _GNU_SOURCE.
 int pointsman_accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 
+/// recv(2), without being a point where threads are cancelled (pthreads(7)): none of ours ever is,
+/// and glibc's own announces itself with two locked instructions a call.
+ssize_t pointsman_receive(int fd, void *room, size_t count);
+
+/// send(2), likewise, and without SIGPIPE.
+ssize_t pointsman_send(int fd, const void *bytes, size_t count);
+
 /// How many processors the calling thread may run on (sched_getaffinity(2)); at least 1.
 int pointsman_usable_processors(void);
 

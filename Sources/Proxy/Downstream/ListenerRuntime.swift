@@ -39,6 +39,11 @@ final class ListenerRuntime: ListenerDelegate {
     /// Whether new connections are taken, so that those there are may stay.
     var isOpen: Bool { listener != nil }
 
+    /// Counts a request that has been answered.
+    func record(status: UInt16, nanoseconds: UInt64) {
+        metrics.record(status: status, nanoseconds: nanoseconds)
+    }
+
     /// Starts to accept on `socket`.
     ///
     /// - Throws: What epoll_ctl(2) reports.

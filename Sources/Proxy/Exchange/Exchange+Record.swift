@@ -16,16 +16,16 @@ extension Exchange {
         } else {
             worker.metrics.requestEnded(flags)
         }
-        if status != 0 { listener.metrics.record(status: status, nanoseconds: nanoseconds) }
+        if status != 0 { listener.record(status: status, nanoseconds: nanoseconds) }
         guard let cluster else {
             if status != 0 { worker.metrics.unroutedResponses.add(status) }
             return
         }
-        if holdsRequestSlot { cluster.limits.release(.requests) }
-        if holdsRetrySlot { cluster.limits.release(.retries) }
-        if status != 0 { cluster.metrics.record(status: status, nanoseconds: nanoseconds) }
-        cluster.metrics.bytesSent.add(bytesSent)
-        cluster.metrics.bytesReceived.add(bytesReceived)
+        if holdsRequestSlot { cluster.requestEnded() }
+        if holdsRetrySlot { cluster.retryEnded() }
+        cluster.record(
+            status: status, nanoseconds: nanoseconds, bytesSent: bytesSent,
+            bytesReceived: bytesReceived)
     }
 
     /// Adds a line to the access log.

@@ -73,7 +73,7 @@ extension Exchange: TimerHandler {
             return false
         }
         if holdsRetrySlot { return true }
-        guard let cluster, cluster.limits.acquire(.retries) else {
+        guard let cluster, cluster.admitRetry() else {
             flags.insert(.upstreamOverflow)
             return false
         }

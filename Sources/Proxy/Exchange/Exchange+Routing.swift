@@ -75,12 +75,11 @@ extension Exchange {
             answer(502, .upstreamProtocolError)
             return
         }
-        guard cluster.limits.acquire(.requests) else {
+        guard cluster.admitRequest() else {
             answer(503, .upstreamOverflow)
             return
         }
         holdsRequestSlot = true
-        cluster.metrics.picks.add()
         table.mutateRequest(&request.fields, of: route, destination: destination)
         rewriteTarget(of: route, destination, table)
         dispatch(to: cluster, fresh: false)

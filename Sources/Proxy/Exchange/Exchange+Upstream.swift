@@ -71,8 +71,7 @@ extension Exchange {
         upstreamState = .attached(connection)
         upstreamStartedAt = worker.loop.now
         connection.carry(self)
-        cluster.requestStarted(endpoint)
-        cluster.metrics.attemptStarted(isRetry: attempts > 1)
+        cluster.attemptStarted(at: endpoint, isRetry: attempts > 1)
         if !heldBody.isEmpty { connection.writeBody(heldBody.bytes) }
         if requestIsComplete {
             connection.writeEnd(of: self)
@@ -161,9 +160,7 @@ extension Exchange {
             return
         }
         upstreamState = .none
-        cluster.requestEnded(endpoint)
-        if let outcome { cluster.report(outcome, for: endpoint, now: worker.loop.now) }
-        cluster.metrics.attemptEnded(outcome)
+        cluster.attemptEnded(at: endpoint, outcome, now: worker.loop.now)
         connection.release(reusable: isReusable)
     }
 

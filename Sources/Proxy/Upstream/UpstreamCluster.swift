@@ -64,12 +64,51 @@ final class UpstreamCluster {
         balancer.address(of: endpoint)?.description
     }
 
-    func requestStarted(_ endpoint: EndpointHandle) {
-        balancer.requestStarted(endpoint)
+    /// Takes in a request, counted once whatever becomes of its attempts.
+    ///
+    /// - Returns: Whether the breaker lets it in; then ``requestEnded()`` has to follow.
+    func admitRequest() -> Bool {
+        guard limits.acquire(.requests) else { return false }
+        metrics.picks.add()
+        return true
     }
 
-    func requestEnded(_ endpoint: EndpointHandle) {
+    func requestEnded() {
+        limits.release(.requests)
+    }
+
+    /// - Returns: Whether the breaker of retries lets one more request be repeated; then
+    ///   ``retryEnded()`` has to follow.
+    func admitRetry() -> Bool {
+        limits.acquire(.retries)
+    }
+
+    func retryEnded() {
+        limits.release(.retries)
+    }
+
+    func attemptStarted(at endpoint: EndpointHandle, isRetry: Bool) {
+        balancer.requestStarted(endpoint)
+        metrics.attemptStarted(isRetry: isRetry)
+    }
+
+    /// Ends an attempt.
+    ///
+    /// - Parameters:
+    ///   - endpoint: Where it was made.
+    ///   - outcome: What this says of the endpoint; `nil` says nothing.
+    ///   - now: The start of this turn.
+    func attemptEnded(at endpoint: EndpointHandle, _ outcome: EndpointOutcome?, now: Instant) {
         balancer.requestEnded(endpoint)
+        if let outcome { report(outcome, for: endpoint, now: now) }
+        metrics.attemptEnded(outcome)
+    }
+
+    /// Counts what became of a request; a status of zero is no answer.
+    func record(status: UInt16, nanoseconds: UInt64, bytesSent: UInt64, bytesReceived: UInt64) {
+        if status != 0 { metrics.record(status: status, nanoseconds: nanoseconds) }
+        metrics.bytesSent.add(bytesSent)
+        metrics.bytesReceived.add(bytesReceived)
     }
 
     func connectionOpened(_ endpoint: EndpointHandle) {
