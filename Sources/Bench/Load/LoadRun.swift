@@ -104,6 +104,10 @@ public final class LoadRun {
 
     private func collect() {
         collected += reports.take()
+        // What the others would still find out is of no use without this one's share.
+        if collected.contains(where: { $0.failure != nil }) {
+            for mailbox in mailboxes { mailbox.post(.stop) }
+        }
         if collected.count == plan.threads { loop.stop() }
     }
 

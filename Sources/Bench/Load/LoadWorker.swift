@@ -71,6 +71,10 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
         for lane in lanes { lane.shut() }
         let recordings = lanes.map(\.recording)
         lanes.removeAll()
+        // The loop keeps whom its timers are for, which is who keeps the loop.
+        for timer in [tickTimer, endTimer, sliceTimer] {
+            if let timer { loop.cancel(timer) }
+        }
         return WorkerReport(recordings: recordings, busyShare: busyShare, failure: failure)
     }
 
