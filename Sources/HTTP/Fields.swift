@@ -20,30 +20,49 @@ public import Bytes
 
 /// One field of a head: where its name and its value stand in the arena.
 @frozen public struct Field: BitwiseCopyable, Sendable {
+    /// What a writer looks at, in one byte.
+    @frozen public struct Traits: OptionSet, BitwiseCopyable, Sendable {
+        public let rawValue: UInt8
+
+        @inlinable
+        public init(rawValue: UInt8) {
+            self.rawValue = rawValue
+        }
+
+        /// The field speaks of one connection only and is never forwarded: by its name, or because
+        /// `Connection` names it (RFC 9110 §7.6.1).
+        @inlinable public static var hopByHop: Traits { Traits(rawValue: 1) }
+
+        /// Host and Content-Length, which a sender writes from what was understood.
+        @inlinable public static var written: Traits { Traits(rawValue: 2) }
+
+        /// The arena holds the field as a line of HTTP/1, just as it would be written anew: name,
+        /// colon, one space, value, CRLF.
+        @inlinable public static var line: Traits { Traits(rawValue: 4) }
+    }
+
     public var name: ByteRange
     public var value: ByteRange
     public var known: FieldName
-    /// Whether the field speaks of one connection only and is never forwarded: by its name, or
-    /// because `Connection` names it (RFC 9110 §7.6.1).
-    public var isHopByHop: Bool
-    /// Whether the arena holds the field as a line of HTTP/1, just as it would be written anew:
-    /// name, colon, one space, value, CRLF.
-    public let isLine: Bool
+    public var traits: Traits
 
-    /// Whether the field is forwarded as it is; Host and Content-Length are not, since a sender
-    /// writes them from what was understood.
-    @inlinable public var isEndToEnd: Bool {
-        !isHopByHop && known != .host && known != .contentLength
-    }
-
-    @inlinable
+    @inlinable @inline(__always)
     public init(name: ByteRange, value: ByteRange, known: FieldName, isLine: Bool = false) {
         self.name = name
         self.value = value
         self.known = known
-        self.isLine = isLine
-        isHopByHop = known.isHopByHop
+        traits = isLine ? .line : []
+        if known != .other {
+            if known.isHopByHop { traits.insert(.hopByHop) }
+            if known == .host || known == .contentLength { traits.insert(.written) }
+        }
     }
+
+    /// Whether the field is never forwarded.
+    @inlinable public var isHopByHop: Bool { traits.contains(.hopByHop) }
+
+    /// Whether the field is forwarded as it is.
+    @inlinable public var isEndToEnd: Bool { traits.isDisjoint(with: [.hopByHop, .written]) }
 }
 
 /// The fields of a head in their order, over one arena of bytes that the head owns.
@@ -111,7 +130,7 @@ public import Bytes
 
     /// Keeps the field from being forwarded, as `Connection` asks for.
     public mutating func markHopByHop(at index: Int) {
-        entries[index].isHopByHop = true
+        entries[index].traits.insert(.hopByHop)
     }
 
     /// Adds a field and copies its bytes into the arena.

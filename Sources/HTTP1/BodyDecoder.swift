@@ -56,6 +56,12 @@ struct BodyDecoder: Sendable {
                     input, from: &position, &reader, into: &trailers, limits)
                 stage = isComplete ? .ended : .trailers(reader)
                 if !isComplete { return Decoded(event: .needMore, consumed: position) }
+            case .chunkEnd(sawCarriageReturn: false) where input.isLineEnd(at: position):
+                position += 2
+                stage = .chunkLine(.sizeStart, size: 0, byteCount: 0)
+            case .chunkLine(.sizeStart, size: 0, byteCount: 0)
+            where takeRegularChunkLine(of: input, from: &position, limits):
+                continue
             case .chunkLine, .chunkEnd:
                 if position == input.count { return Decoded(event: .needMore, consumed: position) }
                 try readChunkFrame(input[position], limits)
@@ -80,6 +86,26 @@ struct BodyDecoder: Sendable {
         let available = input.count - position
         let count = remaining < UInt64(available) ? Int(remaining) : available
         return position..<position + count
+    }
+
+    /// Takes a whole line of a few digits and CRLF, as nearly all are, in one step; any other one is
+    /// left to ``readChunkFrame(_:_:)``.
+    private mutating func takeRegularChunkLine(
+        of input: Span<UInt8>, from position: inout Int, _ limits: Limits
+    ) -> Bool {
+        let mostDigits = min(8, limits.chunkLineBytes)
+        var index = position
+        var size: UInt64 = 0
+        while index < input.count, index &- position < mostDigits,
+            let digit = hexadecimalValue(of: input[index])
+        {
+            size = size &<< 4 | UInt64(digit)
+            index &+= 1
+        }
+        guard index > position, input.isLineEnd(at: index) else { return false }
+        position = index &+ 2
+        stage = size == 0 ? .trailers(FieldReader()) : .chunkData(remaining: size)
+        return true
     }
 
     /// Reads one byte of what stands between the data of two chunks.

@@ -112,11 +112,11 @@ struct Authority {
 
     /// Whether `text` is empty or a number below 65536.
     private static func isPort(_ text: Span<UInt8>) -> Bool {
-        var port = 0
+        var port: UInt32 = 0
         for index in text.indices {
-            guard text[index].isASCIIDigit else { return false }
-            port = port * 10 + Int(text[index] - UInt8(ascii: "0"))
-            if port > 65535 { return false }
+            let digit = text[index] &- UInt8(ascii: "0")
+            port = port &* 10 &+ UInt32(digit)
+            if digit > 9 || port > 65535 { return false }
         }
         return true
     }

@@ -71,19 +71,18 @@ public enum Writer {
         var end = 0
         for index in fields.indices {
             let field = fields[index]
-            if !field.isEndToEnd { continue }
-            let lineStart = Int(field.name.offset)
-            if lineStart != end || !field.isLine {
-                buffer.append(fields.arena.bytes.part(at: start, count: end &- start))
-                start = lineStart
-            }
-            if field.isLine {
+            if field.traits == .line {
+                if Int(field.name.offset) != end {
+                    buffer.append(fields.arena.bytes.part(at: start, count: end &- start))
+                    start = Int(field.name.offset)
+                }
                 end = field.value.end &+ 2
-            } else {
-                buffer.appendLine(
-                    name: fields.bytes(field.name), value: fields.bytes(field.value))
+            } else if field.isEndToEnd {
+                buffer.append(fields.arena.bytes.part(at: start, count: end &- start))
                 start = 0
                 end = 0
+                buffer.appendLine(
+                    name: fields.bytes(field.name), value: fields.bytes(field.value))
             }
         }
         buffer.append(fields.arena.bytes.part(at: start, count: end &- start))

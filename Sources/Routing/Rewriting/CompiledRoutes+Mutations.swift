@@ -5,6 +5,7 @@ extension CompiledRoutes {
     func mutateRequest(
         _ fields: inout Fields, of route: RouteNumber, destination: Destination
     ) {
+        if mutations.isEmpty { return }
         mutate(
             &fields, shared: routes[Int(route.value)].requestMutations,
             own: entries[Int(destination.entry)].requestMutations)
@@ -13,6 +14,7 @@ extension CompiledRoutes {
     func mutateResponse(
         _ fields: inout Fields, of route: RouteNumber, destination: Destination?
     ) {
+        if mutations.isEmpty { return }
         let own = destination.map { entries[Int($0.entry)].responseMutations } ?? 0..<0
         mutate(&fields, shared: routes[Int(route.value)].responseMutations, own: own)
     }
