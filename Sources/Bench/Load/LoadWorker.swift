@@ -24,6 +24,7 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
     private var lanes: [Lane] = []
     private var phase: Phase
     private var alarmTime: UInt64?
+    private var hasRung = false
     private var isTurnWanted = false
     private var tickTimer: TimerToken?
     private var endTimer: TimerToken?
@@ -191,8 +192,7 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
 
     private func ring() {
         if let alarmTime { earliness.learn(Instant.now().nanoseconds, wanted: alarmTime) }
-        alarmTime = nil
-        alarm.set(at: nil)
+        hasRung = true
         wantTurn()
     }
 
@@ -207,7 +207,9 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
         var next = startDue()
         if let due = next, earliness.spin(until: due) { next = startDue() }
         let time = next.map { $0 - min(earliness.lead, $0) }
-        if time == alarmTime { return }
+        if time == alarmTime, !hasRung { return }
+        // Setting it also ends the readiness of an alarm that has rung.
+        hasRung = false
         alarmTime = time
         alarm.set(at: time.map { Instant(nanoseconds: $0) })
     }
