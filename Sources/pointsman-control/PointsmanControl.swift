@@ -49,12 +49,17 @@ struct PointsmanControl: ParsableCommand {
         do {
             let path = try storePath()
             if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-                try File.makeFolder(String(path[..<slash]))
+                let folder = String(path[..<slash])
+                try Self.naming(folder) { () throws(Errno) in try File.makeFolder(folder) }
             }
             let settings = ControlPlane.Settings(
                 api: try Self.address(api, "--api"), xds: try Self.address(xds, "--xds"),
                 storePath: path,
-                tokenFile: try tokenFile.map { try File.read($0, limit: 1 << 20) },
+                tokenFile: try tokenFile.map { file in
+                    try Self.naming(file) { () throws(Errno) in
+                        try File.read(file, limit: 1 << 20)
+                    }
+                },
                 programVersion: Self.version)
             let program = try ControlProgram(settings) { log.write($0) }
             log.write("revision \(program.revision) in sqlite:\(path)")
@@ -65,6 +70,24 @@ struct PointsmanControl: ParsableCommand {
         } catch {
             log.write("cannot go on: \(error)")
             throw ExitCode(1)
+        }
+    }
+
+    /// What went wrong with a file, and with which.
+    private struct FileFailure: Error, CustomStringConvertible {
+        let path: String
+        let errno: Errno
+
+        var description: String { "\(path): \(errno)" }
+    }
+
+    private static func naming<Value>(
+        _ path: String, _ body: () throws(Errno) -> Value
+    ) throws(FileFailure) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw FileFailure(path: path, errno: error)
         }
     }
 

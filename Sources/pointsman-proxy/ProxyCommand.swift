@@ -116,7 +116,8 @@ struct ProxyCommand: ParsableCommand {
         let settings = try settings()
         if mode == .validate {
             try orExplain { () throws(SidecarError) in try settings.validate() }
-            StandardStream.output.write("configuration '\(configPath ?? "")' OK\n")
+            let subject = configPath.map { "configuration '\($0)'" } ?? "configuration"
+            StandardStream.output.write("\(subject) OK\n")
             return
         }
         let sidecar = try orExplain { () throws(SidecarError) in try Sidecar(settings) }

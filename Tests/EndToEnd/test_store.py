@@ -274,6 +274,9 @@ def test_an_address_for_others_needs_a_token(start, tmp_path):
     assert open_to_all.wait(5) != 0
     assert "token" in open_to_all.output()
     tokens = tmp_path / "tokens"
+    without = Program([path, "--token-file", tokens, "--store", store], tmp_path / "missing.log")
+    assert without.wait(5) == 1
+    assert f"{tokens}: No such file" in without.output()
     tokens.write_text("ada:0123456789abcdef\n")
     control = start(Control, tmp_path, flags=("--token-file", tokens))
     assert control.call("GET", "/v1/services")[0] == 401

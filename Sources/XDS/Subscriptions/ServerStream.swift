@@ -43,12 +43,15 @@ public struct ServerStream: Sendable {
 
     /// There is something else for this client; ``responses(at:)`` tells what to send then.
     public mutating func update(_ offer: ResourceOffer) {
-        lingering = subscription(.cluster).sentResources.filter {
-            offer.clusters.resources[$0.key] == nil
-        }
-        // Only a client that has all clusters loses one by not being sent it.
-        if subscription(.cluster).interest != .everything { lingering = [:] }
         self.offer = offer
+        lingering = [:]
+        let clusters = subscription(.cluster)
+        // Only a client that has all clusters loses one by not being sent it. New weights leave all
+        // of them in the memory where they were, which is seen without a look at each.
+        guard clusters.interest == .everything,
+            clusters.sentResources != offer.clusters.resources
+        else { return }
+        lingering = clusters.sentResources.filter { offer.clusters.resources[$0.key] == nil }
     }
 
     /// What to send now, in this order.
