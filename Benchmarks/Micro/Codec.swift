@@ -8,6 +8,7 @@ var codecOperations: [Operation] {
         Operation("request head decoded", run: decodeRequests),
         Operation("response decoded, 2 bytes of body", run: decodeResponses),
         Operation("response decoded, 4 chunks of 1 KiB", run: decodeChunkedResponses),
+        Operation("10 fields taken from another codec", run: copyFields),
         Operation("request head written", run: writeRequestHeads),
         Operation("response head written", run: writeResponseHeads),
     ]
@@ -92,6 +93,22 @@ private func decodeResponses(_ bytes: [UInt8], _ count: Int) throws(ParseError) 
             case .head, .needMore: break
             }
         }
+    }
+    return sum
+}
+
+/// As HTTP/2 fills a head: name by name.
+private func copyFields(_ count: Int) throws -> UInt64 {
+    var head = RequestHead()
+    try decodeRequest(requestText, into: &head)
+    var fields = Fields()
+    var sum: UInt64 = 0
+    for _ in 0..<count {
+        fields.removeAll()
+        for index in head.fields.indices {
+            fields.append(name: head.fields.name(at: index), value: head.fields.value(at: index))
+        }
+        sum &+= UInt64(fields.count)
     }
     return sum
 }

@@ -25,9 +25,8 @@ import Bytes
             self = .other
             return
         }
-        var words = InlineArray<24, UInt8>(repeating: 0)
-        for index in name.indices { words[index] = name[index] }
-        self.init(in: words.span, at: 0, count: name.count)
+        let padded = InlineArray<24, UInt8>(padding: name)
+        self.init(in: padded.span, at: 0, count: name.count)
     }
 
     /// Whether a name with that first letter and so many bytes can be a known one, as few are.
