@@ -87,6 +87,7 @@ final class ListenerRuntime: ListenerDelegate {
 final class ListenerLog {
     let writer: AccessLogWriter
     var lines: AccessLog
+    private var routeName = Buffer()
     /// Whether every line has been handed to the writer; the listener may be gone when it is.
     var isFlushed = true
 
@@ -95,9 +96,15 @@ final class ListenerLog {
         lines = AccessLog(to: writer.queue)
     }
 
-    /// Adds a field, unless it is empty.
-    func add(_ field: AccessLog.TextField, _ text: borrowing Buffer) {
-        if !text.isEmpty { lines.add(field, text.bytes) }
+    func add(_ field: AccessLog.TextField, _ text: [UInt8]) {
+        lines.add(field, text.span)
+    }
+
+    /// Adds the name of a route, unless it has none.
+    func addName(of route: RouteNumber, in table: RouteTable) {
+        table.appendName(of: route, to: &routeName)
+        if !routeName.isEmpty { lines.add(.route, routeName.bytes) }
+        routeName.removeAll()
     }
 
     /// Adds the value of a field of a head.

@@ -50,6 +50,8 @@ final class ServerConnection: EventHandler, TimerHandler {
     var bodyWindow: BodyRateWindow
     /// The client's address without its port, once a route has asked for it.
     private(set) lazy var peerText = Array(peer.hostText.utf8)
+    /// The client's address with its port, once a line of a log has asked for it.
+    private(set) lazy var peerName = Array(peer.description.utf8)
 
     init(
         _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime,

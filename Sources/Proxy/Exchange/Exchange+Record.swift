@@ -46,7 +46,7 @@ extension Exchange {
             log.lines.add(.upstreamService, nanoseconds: upstreamServiceNanoseconds)
         }
         logUpstream(to: log)
-        log.lines.add(.downstreamRemote, connection.peer.description)
+        log.add(.downstreamRemote, connection.peerName)
         log.lines.end()
     }
 
@@ -65,9 +65,7 @@ extension Exchange {
 
     private func logUpstream(to log: ListenerLog) {
         guard let forwarding, let table, let cluster else { return }
-        var name = Buffer()
-        table.appendName(of: forwarding.route, to: &name)
-        log.add(.route, name)
+        log.addName(of: forwarding.route, in: table)
         log.lines.add(.cluster, cluster.name)
         log.lines.add(.attempts, UInt64(attempts))
         if let endpoint, let address = cluster.addressText(of: endpoint) {

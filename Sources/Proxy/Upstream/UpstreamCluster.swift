@@ -61,7 +61,7 @@ final class UpstreamCluster {
 
     /// The address of an endpoint in text; `nil` when it is gone.
     func addressText(of endpoint: EndpointHandle) -> String? {
-        balancer.address(of: endpoint)?.description
+        pool(of: endpoint)?.addressText ?? balancer.address(of: endpoint)?.description
     }
 
     /// Takes in a request, counted once whatever becomes of its attempts.
