@@ -7,7 +7,7 @@ from generators import LoadFailed
 from harness.programs import Program, peer_path, responds
 from proxies import COMMANDS, answers_preface
 from results import Figure, Table
-from stage import say
+from stage import NO_HTTP2, NOT_YET, SLOW, say
 
 LOW, HIGH = 1000, 3000
 
@@ -25,7 +25,7 @@ def counted(stage, protocol, title):
     setting = stage.setting(stage.upstreams())
     for name in stage.settings.proxies:
         if name == "Envoy":
-            table.skip(name, "too slow under valgrind")
+            table.skip(name, SLOW)
             continue
         try:
             low, high = (life(stage, setting, name, protocol, count) for count in (LOW, HIGH))
@@ -34,8 +34,7 @@ def counted(stage, protocol, title):
             say(f"instructions of {name}: {error}")
             continue
         if low is None:
-            table.skip(name, "its upstream would have to speak HTTP/2" if name == "floor"
-                       else "not yet")
+            table.skip(name, NO_HTTP2 if name == "floor" else NOT_YET)
         else:
             table.add(name, count=(high - low) / (HIGH - LOW))
         say(f"  {table.title}: {name}")

@@ -53,7 +53,8 @@ def cells(table):
             line.append(number(ratio.median, 2) if ratio else "")
         if repeated:
             cell = table.cell(name, table.compared or table.figures[0].key)
-            line.append(f"{cell.spread * 100:.0f}%" if cell else "")
+            several = cell and len(cell.samples) > 1
+            line.append(f"{cell.spread * 100:.0f}%" if several else "")
         rows.append(line)
     for name, reason in table.absent.items():
         rows.append([name, reason, *[""] * (len(header) - 2)])

@@ -177,12 +177,13 @@ class Proxy:
                     total += int(line.read().split()[0])
         return total
 
-    def resident_bytes(self):
+    def resident_bytes(self, kind="VmRSS"):
+        """All that is resident, or with `RssAnon` what no file holds as well (proc(5))."""
         total = 0
         for process in self.processes():
             with open(f"/proc/{process}/status") as lines:
                 total += sum(int(line.split()[1]) << 10 for line in lines
-                             if line.startswith("VmRSS:"))
+                             if line.startswith(f"{kind}:"))
         return total
 
     def descriptors(self):

@@ -1,6 +1,7 @@
 """CPU per request and requests/s when the clients ask as fast as they are answered."""
 
 from results import Figure, Table
+from stage import NO_HTTP2, NOT_YET
 
 FIGURES = [Figure("cpu", "CPU µs per request", plotted=True),
            Figure("rate", "requests/s", digits=0, more_is_better=True),
@@ -39,6 +40,5 @@ def speakers(running, table):
         if proxy.speaks_h2c():
             found[name] = proxy
         else:
-            table.skip(name, "its upstream would have to speak HTTP/2" if name == "floor"
-                       else "not yet")
+            table.skip(name, NO_HTTP2 if name == "floor" else NOT_YET)
     return found

@@ -9,6 +9,12 @@ from generators import PACED, H2load, LoadFailed
 from harness.fast import FastUpstream
 from proxies import Proxy, Setting
 
+# Why a row may be empty without anything being wrong.
+NOT_YET = "not yet"
+NO_HTTP2 = "its upstream would have to speak HTTP/2"
+SLOW = "too slow under valgrind"
+EXPECTED = (NOT_YET, NO_HTTP2, SLOW)
+
 
 def say(text):
     print(text, file=sys.stderr, flush=True)

@@ -17,7 +17,7 @@ import plots
 import reference
 from goals import Goals
 from settings import Cores, parse
-from stage import Stage, say
+from stage import EXPECTED, Stage, say
 
 
 def run(settings, cores, files):
@@ -49,6 +49,15 @@ def keep(folder, text, information, verdicts, tables):
     say(f"written to {folder}/report.md, report.html, results.json and the plots")
 
 
+def end_children():
+    """Ends what an interruption has left between being started and being known."""
+    for thread in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{thread}/children") as children:
+            for child in map(int, children.read().split()):
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+
+
 def main():
     settings = parse(sys.argv[1:])
     if settings.check:
@@ -63,6 +72,8 @@ def main():
         tables, failed = run(settings, cores, files)
     except KeyboardInterrupt:
         sys.exit("\ninterrupted; all that was started has ended")
+    finally:
+        end_children()
     verdicts = Goals(tables).verdicts()
     text = markdown.report(information, verdicts, tables)
     print(text, end="", flush=True)
@@ -70,6 +81,8 @@ def main():
         keep(settings.out, text, information, verdicts, tables)
     if settings.reference:
         reference.write(information, verdicts, tables)
+    failed += [f"{table.title}: {row}" for table in tables
+               for row, reason in table.absent.items() if reason not in EXPECTED]
     if failed:
         sys.exit(f"without a result: {', '.join(failed)}")
 
