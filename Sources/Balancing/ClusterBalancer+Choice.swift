@@ -29,11 +29,16 @@ extension ClusterBalancer {
     }
 
     /// Which priority, and who of it: one draw over the shares of all.
+    @inline(__always)
     private mutating func drawPool(_ hash: UInt64?) -> (level: Int, kind: PoolKind) {
-        var point = 0
-        if loads[0].healthyPercent < 100 {
-            point = Int((hash ?? random.next()) % 100)
+        if loads[0].healthyPercent == 100 {
+            return (0, loads[0].isInPanic ? .anyone : .healthy)
         }
+        return drawPool(at: Int((hash ?? random.next()) % 100))
+    }
+
+    private func drawPool(at drawn: Int) -> (level: Int, kind: PoolKind) {
+        var point = drawn
         for index in loads.indices {
             if point < loads[index].healthyPercent {
                 return (index, loads[index].isInPanic ? .anyone : .healthy)
