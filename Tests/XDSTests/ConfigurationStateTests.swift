@@ -140,6 +140,23 @@ import XDS
         #expect(proxy.state.deadline == nil)
     }
 
+    @Test func `blames nobody for what was replaced before it failed`() throws {
+        var proxy = try Proxy.serving()
+        proxy.appliesAtOnce = false
+        for (version, port) in [("2", 7), ("3", 8)] as [(String, UInt16)] {
+            try proxy.hear(
+                .listener, version,
+                [listener("l", routes: "r"), listener("m", routes: "r", port: port)])
+        }
+        proxy.failing = ["m": "address in use"]
+        proxy.finishApply()
+        proxy.failing = [:]
+        proxy.finishApply()
+        #expect(proxy.rejections == [])
+        #expect(proxy.state.inEffect.listeners["m"]?.port == 8)
+        #expect(proxy.acceptedVersions(.listener) == ["1", "3"])
+    }
+
     @Test func `refuses two listeners with one address`() throws {
         var proxy = try Proxy.serving()
         try proxy.hear(

@@ -81,6 +81,17 @@ extension ConfigurationState {
         return true
     }
 
+    /// Whether what is wanted now is what `snapshot` has, and not something that came meanwhile.
+    func wants(_ type: ResourceType, _ name: String, as snapshot: Snapshot) -> Bool {
+        switch type {
+        case .listener: wanted.listeners[name] == snapshot.listeners[name]
+        case .routeConfiguration:
+            wanted.routeConfigurations[name] == snapshot.routeConfigurations[name]
+        case .cluster: wanted.clusters[name] == snapshot.clusters[name]
+        case .endpointAssignment: wanted.assignments[name] == snapshot.assignments[name]
+        }
+    }
+
     /// Goes back to the routes in effect where those of `response` waited for too long.
     private mutating func refuseRoutes(of response: Pending, reason: String) -> [Action] {
         switch response.type {

@@ -181,12 +181,13 @@ public struct ConfigurationState: Sendable {
         notices.append(.failed(type, name: name, reason: reason))
         let isBlamed = block(type, name, of: flight.snapshot, at: now)
         if !isBlamed { refusedSnapshot = flight.snapshot }
+        let isWantedStill = wants(type, name, as: flight.snapshot)
         let explanation = "\(type.name) \"\(name)\": \(reason)"
         var actions: [Action] = []
         for response in pending {
             let isCause =
                 isBlamed
-                ? response.type == type && response.names.contains(name)
+                ? isWantedStill && response.type == type && response.names.contains(name)
                 : flight.covered.contains(response.id)
             if !isCause { continue }
             if failedListeners[name] != nil, type == .listener {
