@@ -62,8 +62,10 @@ struct CompiledRoutes: ~Copyable, Sendable {
         let part = paths.hosts[Int(host)]
         var best = PathIndex.none
         var hash = PrefixHash(scope: host)
-        for index in part.lengths {
-            let length = paths.lengths[index]
+        var position = part.lengths.lowerBound
+        while position < part.lengths.upperBound {
+            let length = paths.lengths[position]
+            position += 1
             if length > path.count { break }
             let prefix = path.extracting(0..<length)
             let value = hash.value(of: path, length: length)
