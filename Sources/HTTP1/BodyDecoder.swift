@@ -88,8 +88,8 @@ struct BodyDecoder: Sendable {
         return position..<position + count
     }
 
-    /// Takes a whole line of a few digits and CRLF, as nearly all are, in one step; any other one is
-    /// left to ``readChunkFrame(_:_:)``.
+    /// Takes a whole line of a few digits and CRLF, as nearly all are, in one step; any other one
+    /// is left to ``readChunkFrame(_:_:)``.
     private mutating func takeRegularChunkLine(
         of input: Span<UInt8>, from position: inout Int, _ limits: Limits
     ) -> Bool {

@@ -1,8 +1,8 @@
 import Bytes
 import Telemetry
 
-/// Writes a result as JSON: fortio's keys and units (seconds) where fortio has them, and what it has
-/// no words for under `Pointsman`.
+/// Writes a result as JSON: fortio's keys and units (seconds) where fortio has them, and what it
+/// has no words for under `Pointsman`.
 public enum JSONReport {
     static let percentiles = [50, 75, 90, 95, 99, 99.9, 99.99]
 
