@@ -5,6 +5,7 @@ import Bytes
 /// - Returns: The length in bytes, which fits a signed 64-bit number.
 /// - Throws: ``ParseError/contentLengthInvalid``, also for a list of equal values: who takes the
 ///   first and who takes the last must not differ (RFC 9112 §11.2).
+@inline(__always)
 func parseContentLength(_ digits: Span<UInt8>) throws(ParseError) -> UInt64 {
     let longest = 19
     if digits.isEmpty || digits.count > longest { throw .contentLengthInvalid }

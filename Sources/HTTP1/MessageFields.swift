@@ -19,6 +19,7 @@ struct MessageFields {
     private var optionCount = 0
 
     /// Reads `fields`, and marks those that `Connection` names as hop-by-hop.
+    @inline(__always)
     init(reading fields: inout Fields) throws(ParseError) {
         var namesFields = false
         for index in fields.indices {

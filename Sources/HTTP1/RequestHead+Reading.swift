@@ -42,6 +42,7 @@ extension RequestHead {
     }
 
     /// Takes the authority from Host, unless the target has named it (RFC 9112 §3.2).
+    @inline(__always)
     private mutating func readHost(at index: Int?) throws(ParseError) {
         guard let index else {
             if version != .http10 { throw .hostMissing }
@@ -51,6 +52,7 @@ extension RequestHead {
         if authorityRange.isEmpty { authorityRange = fields[index].value }
     }
 
+    @inline(__always)
     private mutating func decideFraming(_ meaning: MessageFields) throws(ParseError) {
         switch (meaning.transferEncoding, meaning.contentLength) {
         case (.chunked, _):
@@ -65,6 +67,7 @@ extension RequestHead {
     }
 
     /// Gives an absolute target without a path the one that it means (RFC 9112 §3.2.1, §3.2.4).
+    @inline(__always)
     private mutating func completePath() {
         if method == .connect { return }
         if pathRange.isEmpty {

@@ -172,6 +172,7 @@ public struct ResponseDecoder: Sendable {
     }
 
     /// Decides what comes behind the head.
+    @inline(__always)
     private mutating func complete(_ head: inout ResponseHead) throws(ParseError) {
         try head.interpretFields(responseTo: method)
         if head.status == 101 {

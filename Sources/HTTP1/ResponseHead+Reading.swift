@@ -30,6 +30,7 @@ extension ResponseHead {
     }
 
     /// Finds the end of the body by the rules of RFC 9112 §6.3, in their order.
+    @inline(__always)
     private func decideFraming(
         _ meaning: MessageFields, _ method: Method
     ) throws(ParseError) -> BodyFraming {
