@@ -49,8 +49,10 @@ def relay(folder, upstream):
     """A sidecar with one listener in front of the recording upstream."""
     port = free_port()
     routes = bootstrap.route_configuration([bootstrap.to_cluster("recorder")])
+    # Hundreds of heads come byte by byte at once: on a busy machine that takes its time.
+    manager = bootstrap.manager(routes, request_headers_timeout="120s")
     sidecar = Sidecar(folder, bootstrap.static(
-        free_port(), [bootstrap.listener(port, bootstrap.manager(routes))],
+        free_port(), [bootstrap.listener(port, manager)],
         [bootstrap.cluster("recorder", [upstream.port])]))
     sidecar.port = port
     yield sidecar
