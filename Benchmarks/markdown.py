@@ -39,7 +39,8 @@ def section(table):
 def cells(table):
     """The header and the rows, as texts: Markdown and the page show the same."""
     bases = [base for base in table.bases if table.compared and base in table.rows]
-    repeated = any(len(samples) > 1 for row in table.rows.values() for samples in row.values())
+    judged = table.compared or table.figures[0].key
+    repeated = any(len(row.get(judged, [])) > 1 for row in table.rows.values())
     header = [table.head, *(figure.title for figure in table.figures)]
     header += [f"× {base}" for base in bases] + (["spread"] if repeated else [])
     rows = []
@@ -52,7 +53,7 @@ def cells(table):
             ratio = table.ratio(name, base)
             line.append(number(ratio.median, 2) if ratio else "")
         if repeated:
-            cell = table.cell(name, table.compared or table.figures[0].key)
+            cell = table.cell(name, judged)
             several = cell and len(cell.samples) > 1
             line.append(f"{cell.spread * 100:.0f}%" if several else "")
         rows.append(line)
