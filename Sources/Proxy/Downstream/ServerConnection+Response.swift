@@ -9,12 +9,14 @@ extension ServerConnection {
     /// Parts up to this size are copied behind the head, so that one system call sends both.
     static let copiedByteCount = 16 * 1024
 
-    /// Sends an informational response on; HTTP/1.0 does not know them (RFC 9110 §15.2).
-    func relayInformational(_ response: borrowing ResponseHead, to request: borrowing RequestHead) {
+    /// Writes an informational response; HTTP/1.0 does not know them (RFC 9110 §15.2).
+    ///
+    /// It goes when the upstream's input is at its end: to send it may end the exchange, and with
+    /// it the response that is read here.
+    func writeInformational(_ response: borrowing ResponseHead, to request: borrowing RequestHead) {
         if request.version == .http10 { return }
         response.write(to: &worker.downstreamOutput)
         Writer.endOfHead(to: &worker.downstreamOutput)
-        flushResponse()
     }
 
     /// Writes the head of the response, and decides whether the connection ends with it.

@@ -10,7 +10,7 @@ extension Exchange {
     /// A response head is complete, an informational or the final one.
     func responseHeadArrived() {
         if response.isInformational {
-            downstream?.relayInformational(response, to: request)
+            downstream?.writeInformational(response, to: request)
             return
         }
         if let upstreamStartedAt {

@@ -68,6 +68,29 @@ import Testing
                 + "content-length: 17\r\nconnection: close\r\n\r\nno route matches\n"),
     ]
 
+    @Test func `outlives a client that goes between two informational responses`() throws {
+        let upstream = try Upstream { peer in
+            while peer.readMessage().isComplete {
+                for _ in 0..<4 { peer.send("HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n") }
+                if peer.send("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n") == 0 { return }
+            }
+        }
+        defer { upstream.stop() }
+        let rig = try Rig()
+        try rig.apply(to: [upstream])
+        for _ in 0..<300 {
+            let client = try rig.connect()
+            client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            client.resetAtEnd()
+            client.end()
+        }
+        let client = try rig.connect()
+        client.send("GET / HTTP/1.0\r\n\r\n")
+        client.finishWriting()
+        let text = String(decoding: client.readToEnd().bytes, as: UTF8.self)
+        #expect(text.hasPrefix("HTTP/1.1 200 OK"), "\(text)")
+    }
+
     @Test(arguments: cases)
     func `understands both sides and writes anew`(example: Case) throws {
         let upstream = try Upstream { peer in
