@@ -13,6 +13,9 @@ final class Worker: EventHandler, TurnHandler {
     /// Most bytes that one receive brings, and so that are held for a slow reader on the other
     /// side.
     static let receiveByteCount = 64 * 1024
+    /// Parts of a body up to this size are copied behind what is put together already, so that one
+    /// system call sends both.
+    static let copiedByteCount = 16 * 1024
     /// Most exchanges that wait with their memory for a next request.
     static let spareExchangeCount = 256
     /// How long a connection may be idle while draining: a next request could be on its way,

@@ -6,13 +6,7 @@ import HTTP1
 ///
 /// Parts are put together in the worker's ``Worker/downstreamOutput`` until they are flushed.
 extension ServerConnection {
-    /// Parts up to this size are copied behind the head, so that one system call sends both.
-    static let copiedByteCount = 16 * 1024
-
     /// Writes an informational response; HTTP/1.0 does not know them (RFC 9110 §15.2).
-    ///
-    /// It goes when the upstream's input is at its end: to send it may end the exchange, and with
-    /// it the response that is read here.
     func writeInformational(_ response: borrowing ResponseHead, to request: borrowing RequestHead) {
         if request.version == .http10 { return }
         response.write(to: &worker.downstreamOutput)
@@ -21,6 +15,7 @@ extension ServerConnection {
 
     /// Writes the head of the response, and decides whether the connection ends with it.
     func writeHead(of exchange: Exchange) {
+        assert(worker.downstreamOutput.isEmpty, "a part of another response was left behind")
         responseFraming = framing(for: exchange)
         if !exchange.requestIsComplete || responseFraming == .untilClose || !staysOpen(exchange) {
             closesAfterResponse = true
@@ -33,7 +28,7 @@ extension ServerConnection {
     func writeBody(_ bytes: Span<UInt8>) {
         if responseFraming == .chunked {
             Writer.chunk(bytes, to: &worker.downstreamOutput)
-        } else if bytes.count <= Self.copiedByteCount {
+        } else if bytes.count <= Worker.copiedByteCount {
             worker.downstreamOutput.append(bytes)
         } else {
             send(worker.downstreamOutput, bytes)

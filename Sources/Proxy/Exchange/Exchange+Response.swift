@@ -10,7 +10,11 @@ extension Exchange {
     /// A response head is complete, an informational or the final one.
     func responseHeadArrived() {
         if response.isInformational {
-            downstream?.writeInformational(response, to: request)
+            guard let downstream else { return }
+            downstream.writeInformational(response, to: request)
+            // Not before the head is read, since the exchange ends here when the client is gone;
+            // and not later, since what follows may be thrown away, and would leave this behind.
+            downstream.flushResponse()
             return
         }
         if let upstreamStartedAt {

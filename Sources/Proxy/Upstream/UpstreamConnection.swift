@@ -80,6 +80,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     ///
     /// Parts are put together in the worker's ``Worker/upstreamOutput`` until they are flushed.
     func carry(_ exchange: Exchange) {
+        assert(worker.upstreamOutput.isEmpty, "a part of another request was left behind")
         idleBefore = idleNanoseconds
         state = .carrying(exchange)
         exchangeCount &+= 1
@@ -95,7 +96,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     func writeBody(_ bytes: Span<UInt8>) {
         if isChunked {
             Writer.chunk(bytes, to: &worker.upstreamOutput)
-        } else if bytes.count <= ServerConnection.copiedByteCount {
+        } else if bytes.count <= Worker.copiedByteCount {
             worker.upstreamOutput.append(bytes)
         } else {
             send(worker.upstreamOutput, bytes)

@@ -1,6 +1,7 @@
 import Kernel
 import Mesh
 import Synchronization
+import Telemetry
 import Testing
 
 @testable import Proxy
@@ -89,6 +90,31 @@ import Testing
         client.finishWriting()
         let text = String(decoding: client.readToEnd().bytes, as: UTF8.self)
         #expect(text.hasPrefix("HTTP/1.1 200 OK"), "\(text)")
+    }
+
+    @Test func `leaves nothing behind of a response that is thrown away`() throws {
+        let upstream = try Upstream { peer in
+            guard peer.readMessage().isComplete else { return }
+            peer.send(
+                "HTTP/1.1 103 Early Hints\r\nlink: private\r\n\r\n"
+                    + "HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n")
+            _ = peer.readToEnd()
+        }
+        defer { upstream.stop() }
+        let rig = try Rig()
+        let retry = try RetryPolicy(
+            conditions: [.gatewayError], retryCount: 1, baseInterval: .seconds(5))
+        try rig.apply(to: [upstream], retry: retry)
+        let patient = try rig.connect()
+        patient.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        #expect(try rig.turn(until: { rig.dataPlane.metrics[0].retries.value == 1 }))
+        let other = try rig.connect()
+        other.send("GET /direct HTTP/1.0\r\n\r\n")
+        let text = String(decoding: other.readToEnd().bytes, as: UTF8.self)
+        #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"), "\(text.prefix(80))")
+        patient.resetAtEnd()
+        patient.end()
+        #expect(try rig.turn(until: { rig.isQuiet }))
     }
 
     @Test(arguments: cases)
