@@ -41,17 +41,31 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         SocketAddress(host: .v4(0x7F00_0001), port: port)
     }
 
-    /// Splits `host:port` or `[host]:port`; the host may be a name.
-    public static func split(_ text: String) -> (host: String, port: UInt16)? {
-        guard let colon = text.lastIndex(of: ":"), let port = parsePort(text[colon...].dropFirst())
-        else { return nil }
-        var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") {
-            host = host.dropFirst().dropLast()
-        } else if host.contains(":") {
-            return nil
+    /// Splits `host:port` or `[host]:port`; the host may be a name (RFC 3986 §3.2.2).
+    ///
+    /// - Parameters:
+    ///   - text: What a person has written.
+    ///   - standardPort: The port of a text without one; `nil` where there must be one.
+    /// - Returns: The host without brackets; `nil` when a part is missing or cannot be one.
+    public static func split(
+        _ text: some StringProtocol, standardPort: UInt16? = nil
+    ) -> (host: String, port: UInt16)? {
+        var host = Substring(text)
+        var port = standardPort
+        let behindBracket = host.lastIndex(of: "]") ?? host.startIndex
+        if let colon = host[behindBracket...].lastIndex(of: ":") {
+            port = parsePort(host[colon...].dropFirst())
+            host = host[..<colon]
         }
-        return host.isEmpty ? nil : (String(host), port)
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if isBracketed { host = host.dropFirst().dropLast() }
+        let isHost = host.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                || (0x61...0x7A).contains(byte) || byte == 0x2D || byte == 0x2E || byte == 0x5F
+                || isBracketed && byte == 0x3A
+        }
+        guard let port, isHost, !host.isEmpty else { return nil }
+        return (String(host), port)
     }
 
     private static func parsePort(_ text: Substring) -> UInt16? {

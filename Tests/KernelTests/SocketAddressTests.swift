@@ -34,6 +34,22 @@ import Testing
         #expect(host == "control.example")
         #expect(port == 7401)
     }
+
+    @Test(
+        arguments: [
+            ("control", "control", 7400), ("[::1]", "::1", 7400), ("a-b.c_d:1", "a-b.c_d", 1),
+        ] as [(String, String, UInt16)])
+    func `takes the standard port where there is none`(text: String, host: String, port: UInt16)
+        throws
+    {
+        let parts = try #require(SocketAddress.split(text, standardPort: 7400))
+        #expect(parts == (host, port))
+    }
+
+    @Test(arguments: ["", ":1", "[]:1", "::1", "a:", "a:x", "a:65536", "a b", "a/b:1", "a\r\nb:1"])
+    func `splits nothing that has no host`(text: String) {
+        #expect(SocketAddress.split(text, standardPort: 7400) == nil)
+    }
 }
 
 @Suite struct `CPU quota` {

@@ -1,3 +1,5 @@
+import Kernel
+
 /// Where requests go: what a plain `http://` URL says.
 public struct Target: Equatable, Sendable {
     public let url: String
@@ -23,39 +25,16 @@ public struct Target: Equatable, Sendable {
         }
         rest = rest.prefix { $0 != "#" }
         let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
-        guard let (host, port) = Self.hostAndPort(rest[..<end]) else {
-            throw .url(text, .authority)
-        }
+        guard let (host, port) = SocketAddress.split(rest[..<end], standardPort: 80), port > 0
+        else { throw .url(text, .authority) }
         var path = String(rest[end...])
         if !path.hasPrefix("/") { path = "/" + path }
         // Whatever is beyond ASCII or would end the target must be percent-encoded (RFC 3986 §2.1).
         guard path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw .url(text, .path) }
         url = "http://\(rest[..<end])\(path)"
         self.host = host
-        self.port = port ?? 80
+        self.port = port
         authority = String(rest[..<end])
         self.path = path
-    }
-
-    private static func hostAndPort(_ text: Substring) -> (host: String, port: UInt16?)? {
-        var host = text
-        var port: UInt16?
-        let afterBracket = text.lastIndex(of: "]") ?? text.startIndex
-        if let colon = text[afterBracket...].lastIndex(of: ":") {
-            host = text[..<colon]
-            let digits = text[colon...].dropFirst()
-            guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-                let number = UInt16(String(digits)), number > 0
-            else { return nil }
-            port = number
-        }
-        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
-        if isBracketed { host = host.dropFirst().dropLast() }
-        let isName = host.utf8.allSatisfy { byte in
-            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
-                || (0x61...0x7A).contains(byte) || byte == 0x2D || byte == 0x2E || byte == 0x5F
-                || isBracketed && byte == 0x3A
-        }
-        return host.isEmpty || !isName ? nil : (String(host), port)
     }
 }
