@@ -2,7 +2,7 @@
 
 `closed` sends the next request when the last is answered. `paced` keeps to a rate, and with
 `beside` loads that port too and returns two runs. A run with a single failed request is an error,
-since a figure over failures compares nothing.
+since a figure over failures compares nothing, unless `tolerant` asks how many there were.
 """
 
 import json
@@ -31,6 +31,7 @@ class Run:
     sent: int = 0  # with those of the warm-up, which are not counted otherwise
     latency: dict = field(default_factory=dict)  # by the keys of SHARES, in microseconds
     doubts: list = field(default_factory=list)  # why the generator distrusts its own figures
+    failed: int = 0
 
 
 class Bench:
@@ -42,7 +43,8 @@ class Bench:
     def __init__(self, folder):
         self.folder = folder
 
-    def paced(self, port, rate, seconds, protocol="http1", host="reviews", beside=None):
+    def paced(self, port, rate, seconds, protocol="http1", host="reviews", beside=None,
+              tolerant=False):
         warm_up = min(0.5, seconds / 4)
         command = [
             program_path("pointsman"), "bench", f"http://127.0.0.1:{port}/", "--quiet",
@@ -57,17 +59,21 @@ class Bench:
             found = json.loads(done.stdout)
         except ValueError:
             raise failure(command, done) from None
-        runs = [self.read(document, round(rate * warm_up), command, done)
+        runs = [self.read(document, round(rate * warm_up))
                 for document in (found, found.get("Comparison")) if document]
+        if any(not run.requests or run.failed and not tolerant for run in runs):
+            raise failure(command, done)
         return runs if beside else runs[0]
 
-    def read(self, document, before, command, done):
+    def read(self, document, before):
         own, times = document["Pointsman"], document["DurationHistogram"]
-        if own["Errors"]["Total"] or not times["Count"]:
-            raise failure(command, done)
+        count, failed = times["Count"], own["Errors"]["Total"]
+        if not count:
+            return Run(0, 0, failed=failed)
         values = {entry["Percentile"]: entry["Value"] for entry in times["Percentiles"]}
-        return Run(times["Count"], times["Count"] / document["ActualQPS"],
-                   times["Count"] + before, {key: values[share] * 1e6 for key, share in SHARES.items()}, own["Doubts"])
+        latency = {key: values[share] * 1e6 for key, share in SHARES.items()}
+        return Run(count, count / document["ActualQPS"] if document["ActualQPS"] else 0,
+                   count + before, latency, own["Doubts"], failed)
 
 
 class H2load:
@@ -88,21 +94,22 @@ class H2load:
         """Exactly `count` requests, for what is divided by their number."""
         return self.run(port, protocol, clients, ["-n", count], 60)
 
-    def paced(self, port, rate, seconds, protocol="http1", host="reviews", beside=None):
+    def paced(self, port, rate, seconds, protocol="http1", host="reviews", beside=None,
+              tolerant=False):
         # More clients make larger bursts.
         clients = max(4, rate // 500) if protocol == "http1" else 4
         self.log.unlink(missing_ok=True)
         run = self.run(port, protocol, clients, [
             "-D", milliseconds(seconds), f"--rps={rate / clients}", f"--log-file={self.log}",
-            f"-H:authority: {host}"], seconds)
+            f"-H:authority: {host}"], seconds, tolerant)
         times = sorted(int(line.split("\t")[2]) for line in self.log.read_text().splitlines())
         run.latency = {key: times[min(len(times) - 1, int(len(times) * share / 100))]
                        for key, share in SHARES.items()}
         if beside:
-            return [run, self.paced(beside, rate, seconds, protocol, host)]
+            return [run, self.paced(beside, rate, seconds, protocol, host, tolerant=tolerant)]
         return run
 
-    def run(self, port, protocol, clients, flags, seconds):
+    def run(self, port, protocol, clients, flags, seconds, tolerant=False):
         shape = ["--h1", "-c", clients or CLIENTS] if protocol == "http1" else [
             "-c", clients or 8, "-m", "32"]
         command = [peer_path("h2load"), "-t1", *shape, *flags, *option("-H", FIELDS),
@@ -111,9 +118,10 @@ class H2load:
         done = ended(command, 20 + 3 * seconds)
         counts = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout",
                            done.stdout)
-        if not counts or int(counts[1]) == 0 or {counts[2], counts[3], counts[4]} != {"0"}:
+        succeeded, *lost = map(int, counts.groups()) if counts else (0,)
+        if not succeeded or any(lost) and not tolerant:
             raise failure(command, done)
-        return Run(int(counts[1]), seconds, int(counts[1]))
+        return Run(succeeded, seconds, succeeded, failed=sum(lost))
 
 
 class Wrk:

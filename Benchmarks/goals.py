@@ -93,11 +93,12 @@ class Goals:
         cells = {phase: table.cell(phase, "p99") for phase in ("before", "during", "after")}
         if not all(cells.values()):
             return Verdict(goal, wanted, "", "not measured")
+        lost = table.totals["lost"]
         quiet = [cells["before"], cells["after"]]
         most, during = max(cell.high for cell in quiet), cells["during"]
-        word = ("met" if during.median <= most
+        word = ("missed" if lost else "met" if during.median <= most
                 else "too close to call" if during.low <= most else "missed")
-        return Verdict(goal, wanted, "0 lost; added p99 " + ", ".join(
+        return Verdict(goal, wanted, f"{lost:,} lost; added p99 " + ", ".join(
             f"{phase} {span(cell, 0)}" for phase, cell in cells.items()) + " µs",
             word)
 

@@ -70,7 +70,7 @@ class Windows:
             phase = self.phase
             try:
                 runs = self.stage.paced.paced(self.port, RATE, self.stage.settings.seconds,
-                                              beside=self.direct)
+                                              beside=self.direct, tolerant=True)
             except Exception as error:  # noqa: BLE001 - raised again where the windows are used
                 self.error = error
                 return
@@ -95,7 +95,9 @@ def many(stage, mesh, upstreams):
         windows.wait(1)
         windows.phase = "after"
         windows.wait(max(2, stage.settings.rounds))
-    total = sum(through.requests for runs in windows.runs.values() for through, _ in runs)
+    through = [first for runs in windows.runs.values() for first, _ in runs]
+    lost = sum(run.failed for run in through)
+    total = sum(run.requests for run in through)
     table = Table(
         "pushes", f"{stage.settings.pushes:,} pushes of one weight under load",
         [Figure("p50", "added p50 µs", digits=0),
@@ -103,8 +105,9 @@ def many(stage, mesh, upstreams):
          Figure("direct", "direct p99 µs", digits=0)],
         f"{stage.settings.pushes / took:,.0f} pushes/s, {RATE:,} requests/s through the sidecar "
         f"and as many straight to an upstream; the control plane and those who push run when the "
-        f"load leaves time. Requests through the sidecar: {total:,}; **lost: 0**; the last of the "
-        f"weights, revision {revision}, in effect.", head="when")
+        f"load leaves time. Requests through the sidecar: {total:,}; **lost: {lost:,}**; the last of "
+        f"the weights, revision {revision}, in effect.", head="when",
+        totals={"requests": total, "lost": lost})
     for phase, runs in windows.runs.items():
         for through, direct in runs:
             table.add(phase, p50=through.latency["p50"] - direct.latency["p50"],

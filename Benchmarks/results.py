@@ -49,6 +49,7 @@ class Table:
     bases: tuple = ("HAProxy", "floor")
     head: str = "proxy"
     rows: dict = field(default_factory=dict)
+    totals: dict = field(default_factory=dict)  # of the whole part, by name
     absent: dict = field(default_factory=dict)
 
     def add(self, row, **values):
@@ -73,7 +74,8 @@ class Table:
         return mine.over(theirs) if mine and theirs else None
 
     def document(self):
-        return {"title": self.title, "rows": self.rows, "absent": self.absent,
+        return {"title": self.title, "rows": self.rows, "totals": self.totals,
+                "absent": self.absent,
                 "figures": {figure.key: figure.title for figure in self.figures}}
 
 

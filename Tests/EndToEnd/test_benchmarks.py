@@ -64,6 +64,20 @@ def test_what_cannot_be_asked_for_is_refused(arguments, complaint):
     assert done.returncode == 2 and complaint in done.stderr
 
 
+@pytest.mark.parametrize("lost, during, word", [
+    (0, 400, "met"), (0, 900, "missed"), (1, 400, "missed")])
+def test_a_lost_request_is_told(monkeypatch, lost, during, word):
+    monkeypatch.syspath_prepend(str(ROOT / "Benchmarks"))
+    from goals import Goals
+    from results import Figure, Table
+
+    table = Table("pushes", "", [Figure("p99", "p99")], totals={"lost": lost})
+    for phase, value in (("before", 500), ("during", during), ("after", 300)):
+        table.add(phase, p99=value)
+    verdict = Goals([table]).pushes()
+    assert verdict.word == word and verdict.found.startswith(f"{lost} lost")
+
+
 def test_ranges_and_ratios(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "Benchmarks"))
     from goals import judge
