@@ -133,14 +133,6 @@ extension RequestContent.Field {
 
 /// Whether `text` is a token (RFC 9110 §5.6.2).
 func isToken(_ text: String) -> Bool {
-    !text.isEmpty
-        && text.utf8.allSatisfy { byte in
-            switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "!"), 0x23...0x27,
-                UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-                0x5E...0x60, UInt8(ascii: "|"), UInt8(ascii: "~"):
-                true
-            default: false
-            }
-        }
+    let bytes = text.utf8.span
+    return !bytes.isEmpty && bytes.prefixCount(in: .token) == bytes.count
 }
