@@ -28,11 +28,14 @@ def test_a_flip_a_millisecond(world):
     seconds = 60 if FULL else 6
     with Load(world.port, clients=20) as load:
         load.wait_for(500)
-        before, began, flips = world.sidecar.resident_bytes(), time.monotonic(), 0
+        before, began, flips = None, time.monotonic(), 0
 
         def flip():
-            nonlocal flips
+            nonlocal before, flips
             due = int((time.monotonic() - began) * 1000)
+            # The first pushes bring in pages of the program, which are no growth.
+            if before is None and due >= 1000:
+                before = world.sidecar.resident_bytes()
             while flips < due:
                 flips += 1
                 world.server.set("rds", world.routes(v1=flips % 2, v2=(flips + 1) % 2))
@@ -47,7 +50,7 @@ def test_a_flip_a_millisecond(world):
         load.wait_for(200)
     assert load.result.failed == 0, (load.result.outcomes, load.result.lost)
     assert load.result.outcomes["reset-idle"] == 0
-    assert world.sidecar.resident_bytes() - before <= 5 << 20
+    assert world.sidecar.resident_bytes() - before <= 1 << 20
     assert flips >= seconds * 900
     assert lag <= 0.1 + 0.4, f"the last state took {lag:.3f} s with a Python server in between"
 
