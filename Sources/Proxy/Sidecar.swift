@@ -8,8 +8,8 @@ import XDS
 
 /// The sidecar as a whole, and its life on the main thread.
 ///
-/// A request never comes here: it lives on one worker, from ``ServerConnection`` through
-/// ``Exchange`` to ``UpstreamConnection`` and back. Configurations come in here, from the file or
+/// A request never comes here: it lives on one worker, from ``HTTP1ServerConnection`` through
+/// ``Exchange`` to ``HTTP1UpstreamConnection`` and back. Configurations come in here, from the file or
 /// from the control plane, and go to all workers through ``DataPlane``.
 public final class Sidecar: EventHandler, TimerHandler {
     enum Phase {

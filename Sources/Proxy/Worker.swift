@@ -22,6 +22,11 @@ final class Worker: EventHandler, TurnHandler {
     /// when its client was not told that the connection closes.
     static let drainPause = Duration.milliseconds(100)
 
+    /// How long an upstream may owe an acknowledgement before it is taken for lost, in nanoseconds.
+    static let longestPeerSilence: UInt64 = 20_000_000_000
+    /// An upstream on probation is not looked at more often than that, in nanoseconds.
+    static let shortestPeerCheckInterval: UInt64 = 1_000_000_000
+
     let loop: EventLoop
     let metrics: WorkerMetrics
     let responseLimits = HTTP1.Limits()
@@ -40,7 +45,7 @@ final class Worker: EventHandler, TurnHandler {
     private(set) var closesConnections = false
     private var clusters: [String: UpstreamCluster] = [:]
     private var listeners: [String: ListenerRuntime] = [:]
-    private var connections: [ObjectIdentifier: ServerConnection] = [:]
+    private var connections: [ObjectIdentifier: HTTP1ServerConnection] = [:]
     private var scratch = Buffer()
     private var spareExchanges: [Exchange] = []
     private var failedPools: [FailedConnect] = []
@@ -144,7 +149,7 @@ final class Worker: EventHandler, TurnHandler {
     func accept(
         _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime
     ) {
-        let connection = ServerConnection(socket, from: peer, on: listener, of: self)
+        let connection = HTTP1ServerConnection(socket, from: peer, on: listener, of: self)
         do throws(Errno) {
             try connection.start()
         } catch {
@@ -156,7 +161,7 @@ final class Worker: EventHandler, TurnHandler {
         if connections.count >= connectionLimit { setAccepting(false) }
     }
 
-    func closed(_ connection: ServerConnection) {
+    func closed(_ connection: HTTP1ServerConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         metrics.connectionClosed()
         if connections.count < connectionLimit { setAccepting(true) }
@@ -177,12 +182,12 @@ final class Worker: EventHandler, TurnHandler {
     }
 
     private struct FailedConnect {
-        let pool: ConnectionPool
+        let pool: any ConnectionPool
         let blamesEndpoint: Bool
     }
 
     /// Tells the pool at the end of this turn that its connection attempt failed at once.
-    func failSoon(_ pool: ConnectionPool, blamesEndpoint: Bool) {
+    func failSoon(_ pool: any ConnectionPool, blamesEndpoint: Bool) {
         failedPools.append(FailedConnect(pool: pool, blamesEndpoint: blamesEndpoint))
         planFlush()
     }
@@ -236,6 +241,14 @@ final class Worker: EventHandler, TurnHandler {
         return Timestamp(unixMilliseconds: (now > ago ? now - ago : now) / 1_000_000)
     }
 
+    /// When a peer can be lost at the earliest that has owed an acknowledgement for `silence`
+    /// nanoseconds; now, when it is.
+    func earliestLoss(after silence: UInt64) -> Instant {
+        if silence >= Self.longestPeerSilence { return loop.now }
+        let rest = Self.longestPeerSilence - silence
+        return loop.now.after(max(rest, Self.shortestPeerCheckInterval))
+    }
+
     // MARK: Memory
 
     /// Lends the receive buffer; a nested borrower gets another one.
@@ -253,10 +266,10 @@ final class Worker: EventHandler, TurnHandler {
     }
 
     /// Counts and logs an exchange that has ended, and keeps its memory for a next one.
-    func finish(_ exchange: Exchange, of connection: ServerConnection) {
-        exchange.record(on: connection.listener)
-        if let log = connection.listener.log {
-            exchange.log(from: connection, to: log)
+    func finish(_ exchange: Exchange, of downstream: any Downstream) {
+        exchange.record(on: downstream.listener)
+        if let log = downstream.listener.log {
+            exchange.log(from: downstream, to: log)
             if log.isFlushed {
                 log.isFlushed = false
                 unflushedLogs.append(log)

@@ -29,7 +29,7 @@ extension Exchange {
     }
 
     /// Adds a line to the access log.
-    func log(from connection: ServerConnection, to log: ListenerLog) {
+    func log(from downstream: any Downstream, to log: ListenerLog) {
         if case .head = requestState, status == 0 { return }
         log.lines.begin(at: worker.time(of: startedAt))
         if case .head = requestState {
@@ -46,7 +46,7 @@ extension Exchange {
             log.lines.add(.upstreamService, nanoseconds: upstreamServiceNanoseconds)
         }
         logUpstream(to: log)
-        log.add(.downstreamRemote, connection.peerName)
+        log.add(.downstreamRemote, downstream.peerName)
         log.lines.end()
     }
 

@@ -10,7 +10,7 @@ extension Exchange {
     static let replayByteCount = 64 * 1024
 
     /// The head of a request with a body is complete: routes it and looks for an upstream.
-    func requestHeadArrived(on downstream: ServerConnection) {
+    func requestHeadArrived(on downstream: any Downstream) {
         requestState = .body
         worker.metrics.requestStarted()
         route(for: downstream)
@@ -19,7 +19,7 @@ extension Exchange {
     /// A request without a body is complete: routes it and looks for an upstream.
     ///
     /// This is not done at its head, since an answer before the end of a request has to close.
-    func requestArrived(on downstream: ServerConnection) {
+    func requestArrived(on downstream: any Downstream) {
         requestState = .complete
         requestCompletedAt = worker.loop.now
         worker.metrics.requestStarted()

@@ -11,7 +11,7 @@ extension Exchange {
     func responseHeadArrived() {
         if response.isInformational {
             guard let downstream else { return }
-            downstream.writeInformational(response, to: request)
+            downstream.writeInformational(of: self)
             // Not before the head is read, since the exchange ends here when the client is gone;
             // and not later, since what follows may be thrown away, and would leave this behind.
             downstream.flushResponse()
@@ -104,7 +104,7 @@ extension Exchange {
     }
 
     /// Sends the end of the response and what waited for it; the client may be gone then.
-    private func finishResponse(on downstream: ServerConnection) {
+    private func finishResponse(on downstream: any Downstream) {
         downstream.writeEnd(of: self)
         responseState = .complete
         downstream.flushResponse()

@@ -35,7 +35,7 @@ final class RouteBinding {
 /// From the head to the upstream: route, pick, balance.
 extension Exchange {
     /// Matches the request, and forwards it or answers it as its route says.
-    func route(for downstream: ServerConnection) {
+    func route(for downstream: any Downstream) {
         let binding = downstream.listener.routes
         let table = binding.table
         // Nothing here makes a tunnel.

@@ -37,9 +37,9 @@ extension Exchange {
         }
         endpoint = chosen
         attempts += 1
-        upstreamCheckAt = worker.loop.now.after(UpstreamConnection.longestSilence)
+        upstreamCheckAt = worker.loop.now.after(Worker.longestPeerSilence)
         var answer = pool.connection(for: self, fresh: isFresh)
-        if case .connection(let connection) = answer, !request.method.isIdempotent,
+        if case .upstream(let connection) = answer, !request.method.isIdempotent,
             connection.isStale
         {
             // A request that must not be sent twice is not tried on a dead connection.
@@ -47,7 +47,7 @@ extension Exchange {
             answer = pool.connection(for: self, fresh: true)
         }
         switch answer {
-        case .connection(let connection): attach(connection, chosen, of: cluster)
+        case .upstream(let connection): attach(connection, chosen, of: cluster)
         case .waiting:
             upstreamState = .waiting(pool)
         case .overflow:
@@ -56,7 +56,7 @@ extension Exchange {
     }
 
     /// Sends the request, as far as it has arrived, over the connection that it has waited for.
-    func attach(_ connection: UpstreamConnection) {
+    func attach(_ connection: any Upstream) {
         guard let cluster, let endpoint else {
             preconditionFailure("waits for a connection without an endpoint")
         }
@@ -66,7 +66,7 @@ extension Exchange {
 
     /// Writes the request as far as it has arrived; it is for the caller to flush it.
     private func attach(
-        _ connection: UpstreamConnection, _ endpoint: EndpointHandle, of cluster: UpstreamCluster
+        _ connection: any Upstream, _ endpoint: EndpointHandle, of cluster: UpstreamCluster
     ) {
         upstreamState = .attached(connection)
         upstreamStartedAt = worker.loop.now
@@ -142,7 +142,7 @@ extension Exchange {
     /// Ends with the upstream when that does not answer TCP itself any more.
     func checkUpstream() {
         guard case .attached(let connection) = upstreamState else {
-            upstreamCheckAt = worker.loop.now.after(UpstreamConnection.longestSilence)
+            upstreamCheckAt = worker.loop.now.after(Worker.longestPeerSilence)
             return
         }
         upstreamCheckAt = connection.earliestLoss()

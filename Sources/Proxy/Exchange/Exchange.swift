@@ -35,15 +35,15 @@ final class Exchange {
     /// Where the upstream side stands.
     enum UpstreamState {
         case none
-        case waiting(ConnectionPool)
-        case attached(UpstreamConnection)
+        case waiting(any ConnectionPool)
+        case attached(any Upstream)
         /// A retry waits for its time.
         case backingOff(TimerToken)
     }
 
     let worker: Worker
-    /// The client's connection; `nil` while the object waits for its next request.
-    var downstream: ServerConnection?
+    /// The client's side; `nil` while the object waits for its next request.
+    var downstream: (any Downstream)?
 
     var request = RequestHead()
     var response = ResponseHead()
@@ -94,7 +94,7 @@ final class Exchange {
     }
 
     /// Begins with the first byte of a request on `downstream`.
-    func start(for downstream: ServerConnection) {
+    func start(for downstream: any Downstream) {
         self.downstream = downstream
         startedAt = worker.loop.now
     }

@@ -17,7 +17,7 @@ final class UpstreamCluster {
     private var isUpToDate = false
     private var balancer: ClusterBalancer
     /// By the slot of the endpoint's handle.
-    private var pools: [ConnectionPool?] = []
+    private var pools: [(any ConnectionPool)?] = []
 
     init(_ configuration: ClusterConfiguration, metrics: ClusterMetrics, seed: UInt64) {
         name = configuration.cluster.name
@@ -51,7 +51,7 @@ final class UpstreamCluster {
     }
 
     /// The connections to an endpoint; `nil` when it is gone.
-    func pool(of endpoint: EndpointHandle) -> ConnectionPool? {
+    func pool(of endpoint: EndpointHandle) -> (any ConnectionPool)? {
         let slot = Int(endpoint.slot)
         guard slot < pools.count, let pool = pools[slot], pool.endpoint == endpoint else {
             return nil
@@ -141,7 +141,7 @@ final class UpstreamCluster {
         else {
             preconditionFailure("a configuration with an address that cannot be read got through")
         }
-        pools[slot] = ConnectionPool(
+        pools[slot] = HTTP1ConnectionPool(
             to: address, endpoint: handle, of: self, on: worker)
     }
 

@@ -7,7 +7,7 @@ import Mesh
 import Transport
 
 /// One HTTP/1.1 connection to an endpoint; it carries one exchange at a time.
-final class UpstreamConnection: EventHandler, TimerHandler {
+final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
     private enum State {
         case connecting
         case idle
@@ -15,12 +15,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
         case closed
     }
 
-    /// How long the peer may owe an acknowledgement before it is taken for lost, in nanoseconds.
-    static let longestSilence: UInt64 = 20_000_000_000
-    /// A peer on probation is not looked at more often than that, in nanoseconds.
-    static let shortestCheckInterval: UInt64 = 1_000_000_000
-
-    let pool: ConnectionPool
+    let pool: HTTP1ConnectionPool
     private let worker: Worker
     private var state = State.connecting
     private var stream: StreamSocket
@@ -36,7 +31,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     /// Whether the body of the request is sent in chunks.
     private var isChunked = false
 
-    private init(_ socket: consuming Socket, to pool: ConnectionPool) {
+    private init(_ socket: consuming Socket, to pool: HTTP1ConnectionPool) {
         self.pool = pool
         worker = pool.worker
         idleSince = worker.loop.now
@@ -45,12 +40,12 @@ final class UpstreamConnection: EventHandler, TimerHandler {
     }
 
     /// Begins a connection; the pool is told how it ended, after this call has returned.
-    static func open(to pool: ConnectionPool) {
+    static func open(to pool: HTTP1ConnectionPool) {
         let worker = pool.worker
         do throws(Errno) {
             let socket = try Socket.connecting(to: pool.address)
             try? socket.noticeVanishedPeer()
-            let connection = UpstreamConnection(socket, to: pool)
+            let connection = HTTP1UpstreamConnection(socket, to: pool)
             try connection.stream.register(connection, for: .writable)
             connection.timer = worker.loop.schedule(
                 after: pool.cluster.cluster.connectTimeout, for: connection)
@@ -137,10 +132,7 @@ final class UpstreamConnection: EventHandler, TimerHandler {
 
     /// When the peer can be lost at the earliest; now, when it is.
     func earliestLoss() -> Instant {
-        let silence = stream.unacknowledgedNanoseconds()
-        if silence >= Self.longestSilence { return worker.loop.now }
-        let rest = Self.longestSilence - silence
-        return worker.loop.now.after(max(rest, Self.shortestCheckInterval))
+        worker.earliestLoss(after: stream.unacknowledgedNanoseconds())
     }
 
     /// The exchange is over.

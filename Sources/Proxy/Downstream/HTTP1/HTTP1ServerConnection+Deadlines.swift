@@ -5,27 +5,7 @@ import Kernel
 import Telemetry
 
 /// Time.
-extension ServerConnection {
-    /// What happens when a deadline passes.
-    enum Verdict {
-        case close
-        /// The request does not arrive: 408 (RFC 9110 §15.5.9).
-        case requestTimeout
-        /// The route's time is up: 504.
-        case upstreamTimeout
-        /// Nothing moves any more.
-        case streamIdle
-        /// The upstream may be lost.
-        case upstreamCheck
-    }
-
-    struct Deadline {
-        var instant: Instant
-        var verdict: Verdict
-    }
-
-    private static let never = Instant(nanoseconds: .max)
-
+extension HTTP1ServerConnection {
     var hasLivedLongEnough: Bool {
         openedAt.after(listener.limits.connection) <= worker.loop.now
     }
@@ -40,7 +20,7 @@ extension ServerConnection {
                 verdict: .close)
         case .lingering(let end):
             return Deadline(instant: min(lastActivity + Self.lingerPause, end), verdict: .close)
-        case .closed: return Deadline(instant: Self.never, verdict: .close)
+        case .closed: return Deadline(instant: Deadline.never, verdict: .close)
         }
     }
 
@@ -52,35 +32,14 @@ extension ServerConnection {
     }
 
     func deadline(of exchange: Exchange) -> Deadline {
-        var next = Deadline(instant: Self.never, verdict: .streamIdle)
-        func consider(_ instant: Instant, _ verdict: Verdict) {
-            if instant < next.instant { next = Deadline(instant: instant, verdict: verdict) }
-        }
-        switch exchange.requestState {
-        case .head:
-            consider(
-                exchange.startedAt.after(listener.limits.requestHead), .requestTimeout)
-        case .body:
-            consider(
-                exchange.startedAt.after(listener.limits.request), .requestTimeout)
-            if !exchange.hasResponseBegun, !exchange.isUpstreamSlow {
-                consider(bodyWindow.deadline, .requestTimeout)
-            }
-        case .complete:
-            if let completedAt = exchange.requestCompletedAt {
-                consider(completedAt.after(exchange.routeTimeout), .upstreamTimeout)
-            }
-        }
-        consider(exchange.upstreamCheckAt, .upstreamCheck)
-        let idleLimit = exchange.idleTimeout(inherited: listener.limits.streamIdle)
-        consider(lastActivity.after(idleLimit), .streamIdle)
-        return next
+        exchange.deadline(
+            within: listener.limits, lastActivity: lastActivity, bodyWindow: bodyWindow)
     }
 
     /// Makes sure that the timer fires at `deadline` at the latest; one that is set for earlier
     /// stays, so that a busy connection hardly ever touches its timer.
     func arm(by deadline: Instant) {
-        if deadline == Self.never { return }
+        if deadline == Deadline.never { return }
         if let timer {
             if timerDeadline <= deadline { return }
             worker.loop.cancel(timer)

@@ -5,11 +5,11 @@ import HTTP1
 /// The response, as HTTP/1.1 sends it.
 ///
 /// Parts are put together in the worker's ``Worker/downstreamOutput`` until they are flushed.
-extension ServerConnection {
+extension HTTP1ServerConnection {
     /// Writes an informational response; HTTP/1.0 does not know them (RFC 9110 §15.2).
-    func writeInformational(_ response: borrowing ResponseHead, to request: borrowing RequestHead) {
-        if request.version == .http10 { return }
-        response.write(to: &worker.downstreamOutput)
+    func writeInformational(of exchange: Exchange) {
+        if exchange.request.version == .http10 { return }
+        exchange.response.write(to: &worker.downstreamOutput)
         Writer.endOfHead(to: &worker.downstreamOutput)
     }
 

@@ -7,7 +7,7 @@ import Telemetry
 import Transport
 
 /// One HTTP/1.1 connection from a client; its requests are answered one by one, in their order.
-final class ServerConnection: EventHandler, TimerHandler {
+final class HTTP1ServerConnection: Downstream, EventHandler, TimerHandler {
     enum State {
         /// No byte of a next request is there.
         case idle
