@@ -127,6 +127,9 @@ private func receivedData(
     count: Int, user: UnsafeMutableRawPointer?
 ) -> CInt {
     guard let recorder = unsafe recorder(user) else { return failed }
+    // The connection's window is opened at once: what a stream holds back must not stop the others,
+    // and is bounded by its own window.
+    if unsafe nghttp2_session_consume_connection(session, count) != 0 { return failed }
     if let slot = unsafe slot(of: streamID, in: session),
         recorder.data(
             address: UInt(bitPattern: bytes), count: count, slot: slot, streamID: streamID)
@@ -134,7 +137,7 @@ private func receivedData(
         return 0
     }
     // Nobody hears of these bytes, so they may not stay in the windows.
-    return unsafe nghttp2_session_consume(session, streamID, count) == 0 ? 0 : failed
+    return unsafe nghttp2_session_consume_stream(session, streamID, count) == 0 ? 0 : failed
 }
 
 private func receivedFrame(
@@ -177,7 +180,13 @@ private func receivedFrame(
                 lastStreamID: UInt32(clamping: lastStreamID), ErrorCode(rawValue: code)))
     case NGHTTP2_WINDOW_UPDATE.rawValue:
         recorder.windowUpdated()
-    case NGHTTP2_RST_STREAM.rawValue, NGHTTP2_PRIORITY.rawValue:
+    case NGHTTP2_RST_STREAM.rawValue:
+        if let slot = unsafe slot(of: streamID, in: session) {
+            recorder.record(slot: slot, streamID: streamID)?.closer = .peer
+        }
+        // Of a client's streams each one was its own wish, which bounds their number.
+        if recorder.isServer { recorder.countGlitch() }
+    case NGHTTP2_PRIORITY.rawValue:
         recorder.countGlitch()
     default:
         break
@@ -192,7 +201,7 @@ private func sentFrame(
     let header = unsafe frame.pointee.hd
     switch UInt32(header.type) {
     case NGHTTP2_RST_STREAM.rawValue:
-        recorder.countGlitch()
+        if recorder.isServer { recorder.countGlitch() }
     case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
         if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
             let slot = unsafe slot(of: header.stream_id, in: session)
@@ -205,15 +214,21 @@ private func sentFrame(
     return 0
 }
 
-/// A response head that cannot be sent leaves its stream without an answer, so end the stream.
+/// A response head that cannot be sent leaves its stream without an answer, so end the stream; one
+/// whose request cannot be sent nghttp2 ends itself.
 private func couldNotSend(
     session: OpaquePointer?, frame: UnsafePointer<nghttp2_frame>?, code: CInt,
     user: UnsafeMutableRawPointer?
 ) -> CInt {
     guard let frame = unsafe frame, let recorder = unsafe recorder(user) else { return failed }
     let header = unsafe frame.pointee.hd
-    if UInt32(header.type) == NGHTTP2_HEADERS.rawValue, recorder.isServer {
+    guard UInt32(header.type) == NGHTTP2_HEADERS.rawValue else { return 0 }
+    if recorder.isServer {
         _ = unsafe refuse(header.stream_id, NGHTTP2_INTERNAL_ERROR, in: session)
+    } else if code == NGHTTP2_ERR_START_STREAM_NOT_ALLOWED.rawValue,
+        let slot = unsafe slot(of: header.stream_id, in: session)
+    {
+        recorder.record(slot: slot, streamID: header.stream_id)?.closer = .shutdown
     }
     return 0
 }

@@ -12,6 +12,9 @@ import HTTP
         var block: HeadBlock?
     }
 
+    /// Most blocks that are kept to be used again.
+    private static let spareBlockCount = 64
+
     let limits: SessionLimits
     let isServer: Bool
     private(set) var entries: [Entry] = []
@@ -112,7 +115,7 @@ import HTTP
 
     private func recycle(_ block: HeadBlock) {
         // A flood of heads must not leave its memory behind.
-        guard spareBlocks.count < 8 else { return }
+        guard spareBlocks.count < Self.spareBlockCount else { return }
         block.reset()
         spareBlocks.append(block)
     }
@@ -168,7 +171,7 @@ import HTTP
         return true
     }
 
-    /// - Returns: Whether somebody will consume the bytes.
+    /// - Returns: Whether somebody will consume the bytes, and so open the stream's window again.
     func data(address: UInt, count: Int, slot: UInt32, streamID: Int32) -> Bool {
         guard let record = record(slot: slot, streamID: streamID), record.life == .open,
             address >= sliceBase

@@ -115,6 +115,7 @@ extension Session {
         _ = unsafe nghttp2_submit_rst_stream(
             handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), record.streamID, code.rawValue)
         record.sending = .reset
+        record.closer = .us
         recorder.queuedByteCount -= record.queue.count
         record.queue.release()
     }
@@ -158,6 +159,7 @@ extension Session {
     /// Records the end of every stream, because the connection is gone; drain it before letting go.
     public mutating func abandon(_ code: ErrorCode) {
         for (slot, record) in recorder.records.enumerated() {
+            record.closer = .us
             recorder.closedStream(
                 slot: UInt32(slot), streamID: record.streamID, code: code.rawValue)
         }

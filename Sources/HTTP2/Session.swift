@@ -9,6 +9,20 @@ public import HTTP
 @safe public struct Session: ~Copyable {
     public enum Role: Sendable { case client, server }
 
+    /// Who ended a stream.
+    public enum Closer: Sendable {
+        /// Both sides, when they had sent everything.
+        case both
+        /// This side: ``reset(_:_:)`` or ``abandon(_:)``.
+        case us
+        /// This side, since what the peer sent breaks the rules of HTTP.
+        case broken
+        /// The peer, by resetting it.
+        case peer
+        /// The peer, by a GOAWAY that says that it has not looked at it.
+        case shutdown
+    }
+
     public let limits: SessionLimits
     let handle: OpaquePointer
     /// nghttp2's `user_data`; unowned there, so it must outlive `handle`.
@@ -145,13 +159,28 @@ public import HTTP
         return true
     }
 
-    /// Opens the window again by bytes of ``SessionEvent/data(_:_:)`` that have been dealt with.
+    /// Who ended the stream of the ``SessionEvent/closed(_:_:)`` that was drained last.
+    public var closer: Closer {
+        guard case .closed(let stream, let code) = recorder.current?.event,
+            let record = recorder.record(
+                slot: stream.slot, streamID: Int32(clamping: stream.streamID))
+        else { return .us }
+        if let closer = record.closer { return closer }
+        switch code {
+        case .noError: return .both
+        case .refusedStream: return .shutdown
+        default: return .broken
+        }
+    }
+
+    /// Opens the stream's window again by bytes of ``SessionEvent/data(_:_:)`` that have been dealt
+    /// with; the connection's is opened as they arrive.
     public mutating func consume(_ byteCount: Int, on stream: StreamHandle) {
         let streamID = Int32(clamping: stream.streamID)
         guard let record = recorder.record(slot: stream.slot, streamID: streamID) else { return }
         let count = min(max(byteCount, 0), record.unconsumedByteCount)
         record.unconsumedByteCount -= count
-        _ = unsafe nghttp2_session_consume(handle, streamID, count)
+        _ = unsafe nghttp2_session_consume_stream(handle, streamID, count)
     }
 
     /// Appends frames that are due to `output`.
@@ -195,11 +224,10 @@ public import HTTP
         return error
     }
 
-    /// Lets a stream go whose last event is drained; what nobody consumed leaves the window.
+    /// Lets a stream go whose last event is drained.
     private func forget(_ stream: StreamHandle) {
         let streamID = Int32(clamping: stream.streamID)
-        guard let record = recorder.record(slot: stream.slot, streamID: streamID) else { return }
-        _ = unsafe nghttp2_session_consume(handle, streamID, record.unconsumedByteCount)
+        guard recorder.record(slot: stream.slot, streamID: streamID) != nil else { return }
         recorder.remove(slot: stream.slot)
     }
 }

@@ -36,6 +36,8 @@ final class StreamRecord {
     var isDeferred = false
     /// Bytes were refused, so the caller waits for ``SessionEvent/drained(_:)``.
     var isAwaited = false
+    /// Who has ended the stream, or is about to.
+    var closer: Session.Closer?
     /// Bytes that arrived and were not consumed yet.
     var unconsumedByteCount = 0
 
@@ -48,6 +50,7 @@ final class StreamRecord {
         trailers.removeAll()
         isDeferred = false
         isAwaited = false
+        closer = nil
         unconsumedByteCount = 0
     }
 }
