@@ -243,7 +243,7 @@ private func readData(
     else { return Int(failed) }
     let frame = unsafe UnsafeMutableRawBufferPointer(start: target, count: capacity)
     let verdict = unsafe recorder.fill(frame, slot: slot, streamID: streamID) { record in
-        unsafe FieldList.trailers(record.trailers) { pointer, count in
+        unsafe recorder.fieldList.trailers(record.trailers) { pointer, count in
             unsafe nghttp2_submit_trailer(session, streamID, pointer, count) == 0
         }
     }

@@ -47,10 +47,15 @@ extension Recorder {
     }
 
     private func noteRoom(on record: StreamRecord, slot: UInt32) {
-        guard record.isAwaited, record.queue.count <= limits.streamQueueByteCount / 2,
-            queuedByteCount <= limits.sessionQueueByteCount / 2
-        else { return }
-        record.isAwaited = false
+        switch record.awaited {
+        case .nothing: return
+        case .emptyQueue: if !record.queue.isEmpty { return }
+        case .room:
+            guard record.queue.count <= limits.streamQueueByteCount / 2,
+                queuedByteCount <= limits.sessionQueueByteCount / 2
+            else { return }
+        }
+        record.awaited = .nothing
         append(.drained(StreamHandle(streamID: UInt32(record.streamID), slot: slot)))
     }
 }

@@ -23,6 +23,7 @@ import HTTP
     /// The entry that was drained last; its head can be taken, its stream is not forgotten yet.
     private(set) var current: Entry?
     private(set) var records: [StreamRecord] = []
+    var fieldList = FieldList()
     private var vacantSlots: [UInt32] = []
     private var spareBlocks: [HeadBlock] = []
     private(set) var openStreamCount = 0

@@ -17,10 +17,28 @@ extension Session {
     public mutating func submitRequest(
         _ head: borrowing RequestHead, scheme: StaticString = "http", endsStream: Bool
     ) throws(SubmitError) -> StreamHandle {
+        let target = (path: head.pathRange, authority: head.authorityRange)
+        return try submitRequest(head, target: target, scheme: scheme, endsStream: endsStream)
+    }
+
+    /// Begins a stream with a request for another path and authority than those of its head.
+    ///
+    /// - Parameters:
+    ///   - head: What to ask for.
+    ///   - target: The path and the authority, in the arena of `head`.
+    ///   - scheme: `http`, or `https` when the client came over TLS.
+    ///   - endsStream: Whether neither a body nor trailers follow.
+    /// - Returns: The new stream.
+    /// - Throws: ``SubmitError``.
+    public mutating func submitRequest(
+        _ head: borrowing RequestHead, target: (path: ByteRange, authority: ByteRange),
+        scheme: StaticString = "http", endsStream: Bool
+    ) throws(SubmitError) -> StreamHandle {
         guard acceptsRequests else { throw .sessionClosing }
         let slot = recorder.insert(life: .open)
         let word = unsafe UnsafeMutableRawPointer(bitPattern: UInt(slot) + 1)
-        let streamID = unsafe FieldList.request(head, scheme: scheme) { list, count in
+        let streamID = unsafe recorder.fieldList.request(head, target: target, scheme: scheme) {
+            list, count in
             if endsStream {
                 return unsafe nghttp2_submit_request(handle, nil, list, count, nil, word)
             }
@@ -42,7 +60,7 @@ extension Session {
     ) throws(SubmitError) {
         let record = try sendingRecord(stream)
         let streamID = record.streamID
-        let code = unsafe FieldList.response(head) { list, count in
+        let code = unsafe recorder.fieldList.response(head) { list, count in
             if endsStream {
                 return unsafe nghttp2_submit_response(handle, streamID, list, count, nil)
             }
@@ -58,7 +76,7 @@ extension Session {
         _ head: borrowing ResponseHead, on stream: StreamHandle
     ) throws(SubmitError) {
         let streamID = try sendingRecord(stream).streamID
-        let code = unsafe FieldList.response(head) { list, count in
+        let code = unsafe recorder.fieldList.response(head) { list, count in
             unsafe nghttp2_submit_headers(
                 handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), streamID, nil, list, count, nil)
         }
@@ -76,12 +94,17 @@ extension Session {
         guard record.queue.count + bytes.count <= limits.streamQueueByteCount,
             recorder.queuedByteCount + bytes.count <= limits.sessionQueueByteCount
         else {
-            record.isAwaited = true
+            record.awaited = .room
             throw .queueFull
         }
         record.queue.append(bytes)
         recorder.queuedByteCount += bytes.count
         resume(record)
+    }
+
+    /// Asks for ``SessionEvent/drained(_:)`` once nothing waits to be sent on `stream`.
+    public mutating func awaitEmptyQueue(of stream: StreamHandle) {
+        recorder.record(stream)?.awaited = .emptyQueue
     }
 
     /// How many bytes wait to be sent on `stream`.
@@ -102,10 +125,10 @@ extension Session {
     ) throws(SubmitError) {
         let record = try sendingRecord(stream)
         record.trailers.removeAll()
-        for index in trailers.indices {
+        for index in trailers.indices where trailers[index].isEndToEnd {
             record.trailers.append(name: trailers.name(at: index), value: trailers.value(at: index))
         }
-        record.sending = trailers.count == 0 ? .ended : .endedWithTrailers
+        record.sending = record.trailers.count == 0 ? .ended : .endedWithTrailers
         resume(record)
     }
 

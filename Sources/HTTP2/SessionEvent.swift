@@ -25,7 +25,7 @@ public enum SessionEvent: Equatable, Sendable {
     case endSent(StreamHandle)
     /// The stream is gone, with ``ErrorCode/noError`` when both sides had ended; its last event.
     case closed(StreamHandle, ErrorCode)
-    /// A queue that had refused bytes is half empty again.
+    /// A queue that had refused bytes is half empty again, or one whose end was asked for empty.
     case drained(StreamHandle)
     /// The peer's settings arrived.
     case settings

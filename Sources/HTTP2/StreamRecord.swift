@@ -3,6 +3,9 @@ import HTTP
 
 /// What we keep of one stream; records are used again, slots name them.
 final class StreamRecord {
+    /// Most bytes of memory that a queue keeps for its next stream.
+    static let keptByteCount = 16 * 1024
+
     enum Life {
         case vacant
         /// The peer opened it, and its head is not complete, so nobody has heard of it.
@@ -24,6 +27,14 @@ final class StreamRecord {
         case reset
     }
 
+    /// What the caller wants to hear of as ``SessionEvent/drained(_:)``.
+    enum Awaited {
+        case nothing
+        /// Bytes were refused.
+        case room
+        case emptyQueue
+    }
+
     var life = Life.vacant
     var sending = Sending.open
     var streamID: Int32 = 0
@@ -34,8 +45,7 @@ final class StreamRecord {
     var trailers = Fields()
     /// nghttp2 asked for data when there was none.
     var isDeferred = false
-    /// Bytes were refused, so the caller waits for ``SessionEvent/drained(_:)``.
-    var isAwaited = false
+    var awaited = Awaited.nothing
     /// Who has ended the stream, or is about to.
     var closer: Session.Closer?
     /// Bytes that arrived and were not consumed yet.
@@ -46,10 +56,10 @@ final class StreamRecord {
         sending = .open
         streamID = 0
         block = nil
-        if queue.capacity > 64 * 1024 { queue.release() } else { queue.removeAll() }
+        if queue.capacity > Self.keptByteCount { queue.release() } else { queue.removeAll() }
         trailers.removeAll()
         isDeferred = false
-        isAwaited = false
+        awaited = .nothing
         closer = nil
         unconsumedByteCount = 0
     }
