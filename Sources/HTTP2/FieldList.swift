@@ -34,6 +34,7 @@ import HTTP
     ///   - target: The path and the authority that are asked for, in the arena of `head`.
     ///   - scheme: `http` or `https`.
     ///   - submit: Hands the list to nghttp2.
+    /// - Returns: What `submit` returned.
     mutating func request<Result>(
         _ head: borrowing RequestHead, target: (path: ByteRange, authority: ByteRange),
         scheme: StaticString, _ submit: Submit<Result>
