@@ -9,6 +9,7 @@ let floors: KeyValuePairs<String, [String]> = [
     "YAML": ["CYAML"],
     "Telemetry": ["Bytes"],
     "EventLoop": ["Kernel"],
+    "TLS": ["COpenSSL", "Bytes"],
     "HTTP": ["Bytes"],
     "HTTP1": ["HTTP", "Bytes"],
     "HTTP2": ["CNGHTTP2", "HTTP", "Bytes"],
@@ -68,6 +69,8 @@ let settings: [SwiftSetting] = [
 let walls: [Target] = [
     .target(name: "CBytes"),
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+    .target(
+        name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(
         name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),

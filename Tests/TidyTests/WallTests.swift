@@ -5,6 +5,7 @@ import Testing
     /// The C walls, the buffers, the slab and the counters: `unsafe` ends in these.
     static let unsafeModules: Set = [
         "Kernel", "Bytes", "HTTP2", "RegularExpressions", "YAML", "EventLoop", "Telemetry",
+        "TLS",
     ]
 
     /// Parts of the toolchain that a module may use, and who may.

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdint.h>
+
+/// Refuses the password that a key in PEM may ask for; without it, OpenSSL asks at the terminal.
+static inline int pointsman_refuse_password(char *room, int count, int is_writing, void *own) {
+    (void)room;
+    (void)count;
+    (void)is_writing;
+    (void)own;
+    return 0;
+}
+
+/// What a thread's sessions read from and write to: no socket, no buffer for each of them.
+typedef struct pointsman_wire {
+    /// Borrowed for one call.
+    const uint8_t *input;
+    size_t input_count;
+    size_t input_position;
+    /// Grows as needed and stays; how much is written in one call is the caller's to bound.
+    uint8_t *output;
+    size_t output_count;
+    size_t output_capacity;
+} pointsman_wire;
+
+/// Makes a BIO whose other end is `wire`, which must outlive it; NULL when memory is short.
+BIO *pointsman_wire_bio(pointsman_wire *wire);
+
+// What follows is in OpenSSL a macro that Swift does not see.
+
+static inline int pointsman_set_versions(SSL_CTX *context, int lowest, int highest) {
+    return SSL_CTX_set_min_proto_version(context, lowest) == 1
+        && SSL_CTX_set_max_proto_version(context, highest) == 1;
+}
+
+/// No renegotiation and no compression; the server's order of ciphers; buffers only while used.
+static inline void pointsman_set_defaults(SSL_CTX *context) {
+    SSL_CTX_set_options(
+        context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_mode(
+        context,
+        SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+}
+
+static inline void pointsman_forbid_tickets(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
+}
+
+static inline void pointsman_set_session_cache_mode(SSL_CTX *context, long mode) {
+    SSL_CTX_set_session_cache_mode(context, mode);
+}
+
+static inline int pointsman_set_groups(SSL_CTX *context, const char *list) {
+    return SSL_CTX_set1_groups_list(context, list) == 1;
+}
+
+static inline void pointsman_set_longest_chain(SSL_CTX *context, long bytes) {
+    SSL_CTX_set_max_cert_list(context, bytes);
+}
+
+/// Keeps its own reference to `certificate`.
+static inline int pointsman_add_chain_certificate(SSL_CTX *context, X509 *certificate) {
+    return SSL_CTX_add1_chain_cert(context, certificate) == 1;
+}
+
+/// Keeps its own reference to the name of `certificate`.
+static inline int pointsman_add_client_authority(SSL_CTX *context, X509 *certificate) {
+    return SSL_CTX_add_client_CA(context, certificate) == 1;
+}
+
+static inline int pointsman_set_server_name(SSL *session, const char *name) {
+    return SSL_set_tlsext_host_name(session, name) == 1;
+}
+
+/// The name at `index` of a list of subject alternative names, as bytes that the list owns.
+///
+/// Returns its type (GEN_URI, …), or -1 for one of no bytes such as a directory name.
+static inline int pointsman_general_name(
+    const GENERAL_NAMES *names, int index, const uint8_t **bytes, size_t *count) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
+    const ASN1_STRING *text;
+    switch (name->type) {
+    case GEN_EMAIL: text = name->d.rfc822Name; break;
+    case GEN_DNS: text = name->d.dNSName; break;
+    case GEN_URI: text = name->d.uniformResourceIdentifier; break;
+    case GEN_IPADD: text = name->d.iPAddress; break;
+    default: return -1;
+    }
+    *bytes = ASN1_STRING_get0_data(text);
+    *count = (size_t)ASN1_STRING_length(text);
+    return name->type;
+}
+
+static inline int pointsman_general_name_count(const GENERAL_NAMES *names) {
+    return sk_GENERAL_NAME_num(names);
+}
+
+/// Writes a subject's name as RFC 2253 has it, with letters beyond ASCII as they are.
+static inline void pointsman_print_name(BIO *bio, const X509_NAME *name) {
+    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+}
+
+/// What a BIO in memory holds, as bytes that the BIO owns.
+static inline size_t pointsman_memory(BIO *bio, const uint8_t **bytes) {
+    char *start = NULL;
+    long count = BIO_get_mem_data(bio, &start);
+    *bytes = (const uint8_t *)start;
+    return count > 0 ? (size_t)count : 0;
+}

@@ -1,0 +1,58 @@
+import COpenSSL
+
+/// A certificate, owned.
+@safe final class Certificate {
+    let library: OpaquePointer
+
+    @unsafe private init(owning library: OpaquePointer) {
+        unsafe self.library = library
+    }
+
+    deinit {
+        unsafe X509_free(library)
+    }
+
+    /// Every certificate in a text; none when one of them is damaged.
+    static func all(inPEM text: [UInt8]) -> [Certificate] {
+        guard let memory = unsafe copy(of: text) else { return [] }
+        defer { unsafe BIO_free(memory) }
+        var certificates: [Certificate] = []
+        while let certificate = unsafe PEM_read_bio_X509(
+            memory, nil, pointsman_refuse_password, nil)
+        {
+            certificates.append(unsafe Certificate(owning: certificate))
+        }
+        let reason = CInt(truncatingIfNeeded: ERR_peek_last_error() & 0x7F_FFFF)
+        ERR_clear_error()
+        return reason == PEM_R_NO_START_LINE ? certificates : []
+    }
+}
+
+/// A private key, owned.
+@safe final class PrivateKey {
+    let library: OpaquePointer
+
+    /// Reads a key that is not encrypted; `nil` when there is none.
+    init?(pem text: [UInt8]) {
+        guard let memory = unsafe copy(of: text) else { return nil }
+        defer { unsafe BIO_free(memory) }
+        let key = unsafe PEM_read_bio_PrivateKey(memory, nil, pointsman_refuse_password, nil)
+        ERR_clear_error()
+        guard let key = unsafe key else { return nil }
+        unsafe library = key
+    }
+
+    deinit {
+        unsafe EVP_PKEY_free(library)
+    }
+
+    /// Such as EVP_PKEY_EC.
+    var kind: CInt { unsafe EVP_PKEY_get_base_id(library) }
+}
+
+/// A BIO that holds a copy of `text`, to be freed by the caller.
+@unsafe private func copy(of text: [UInt8]) -> OpaquePointer? {
+    guard let memory = unsafe BIO_new(BIO_s_mem()) else { return nil }
+    unsafe BIO_write(memory, text, CInt(clamping: text.count))
+    return unsafe memory
+}

@@ -1,0 +1,217 @@
+import COpenSSL
+
+/// One side of one connection: received bytes in, plain bytes out.
+///
+/// What has to be sent is in the ``Wire``'s output after every call, also after one that throws:
+/// then it is the alert that tells the peer why. A session stays on the thread of its wire.
+@safe public struct Session: ~Copyable {
+    /// How much longer than the input of one call what comes out of it can be: the part of a
+    /// record that had come before (RFC 8446 §5.2).
+    public static let longestRecordByteCount = 16_384 + 256 + 5
+
+    private enum State {
+        case handshaking
+        case ready
+        case failed
+    }
+
+    private let library: OpaquePointer
+    private let context: Context
+    private let wire: Wire
+    private var state = State.handshaking
+
+    /// Begins; a client's first message is made by ``handshake(_:)`` with no input.
+    ///
+    /// - Parameters:
+    ///   - context: What is presented and expected.
+    ///   - wire: The thread's.
+    ///   - serverName: What a client asks for (SNI); `nil` asks for nothing.
+    /// - Throws: ``TLSError/outOfMemory``, or that the name is none.
+    public init(_ context: Context, on wire: Wire, serverName: String? = nil) throws(TLSError) {
+        unsafe library = try Self.begin(context, wire, serverName)
+        self.context = context
+        self.wire = wire
+    }
+
+    @unsafe private static func begin(
+        _ context: Context, _ wire: Wire, _ serverName: String?
+    ) throws(TLSError) -> OpaquePointer {
+        ERR_clear_error()
+        guard let library = unsafe SSL_new(context.library) else { throw .outOfMemory }
+        unsafe BIO_up_ref(wire.channel)
+        unsafe SSL_set_bio(library, wire.channel, wire.channel)
+        guard context.role == .client else {
+            unsafe SSL_set_accept_state(library)
+            return unsafe library
+        }
+        unsafe SSL_set_connect_state(library)
+        if let serverName {
+            let isName = !serverName.isEmpty && !serverName.utf8.contains(0)
+            guard isName, unsafe pointsman_set_server_name(library, serverName) != 0 else {
+                unsafe SSL_free(library)
+                throw .settings(.serverName)
+            }
+        }
+        if context.allowsResumption, let ticket = context.tickets.take() {
+            unsafe SSL_set_session(library, ticket.session)
+        }
+        return unsafe library
+    }
+
+    deinit {
+        // A connection that just went away does not make the session bad for another one.
+        if case .ready = state {
+            unsafe SSL_set_shutdown(library, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+        }
+        unsafe SSL_free(library)
+    }
+
+    /// Whether the peer is who it has to be, and plain bytes can go both ways.
+    public var isReady: Bool {
+        switch state {
+        case .ready: true
+        case .handshaking, .failed: false
+        }
+    }
+
+    /// Goes on with the handshake until it is over or needs more input.
+    ///
+    /// - Returns: How much of `input` was read; all of it, unless the handshake is over.
+    /// - Throws: Why there will be no session.
+    public mutating func handshake(_ input: Span<UInt8>) throws(TLSError) -> Int {
+        ERR_clear_error()
+        var result: CInt = 0
+        var error = SSL_ERROR_NONE
+        let library = unsafe library
+        let read = wire.lending(input) {
+            result = unsafe SSL_do_handshake(library)
+            if result != 1 { error = unsafe SSL_get_error(library, result) }
+        }
+        if result == 1 {
+            try finishHandshake()
+        } else if error != SSL_ERROR_WANT_READ {
+            throw fail(error)
+        }
+        return read
+    }
+
+    /// Takes in what the peer has sent.
+    ///
+    /// - Parameters:
+    ///   - input: Received bytes; all of them are read.
+    ///   - room: Where plain bytes are put; at least ``longestRecordByteCount`` longer than
+    ///     `input`.
+    /// - Returns: How many plain bytes there are, and whether they are the last: the peer has
+    ///   said so (`close_notify`).
+    /// - Throws: Why the session is over; nothing that came with this call is to be used.
+    public mutating func receive(
+        _ input: Span<UInt8>, into room: inout MutableSpan<UInt8>
+    ) throws(TLSError) -> (byteCount: Int, isLast: Bool) {
+        precondition(isReady, "a session was read from before it was ready")
+        precondition(
+            room.count >= input.count + Self.longestRecordByteCount, "there is room for all")
+        ERR_clear_error()
+        var byteCount = 0
+        var error = SSL_ERROR_NONE
+        let library = unsafe library
+        unsafe room.withUnsafeMutableBytes { room in
+            _ = wire.lending(input) {
+                while error == SSL_ERROR_NONE {
+                    var count = 0
+                    let result = unsafe SSL_read_ex(
+                        library, room.baseAddress.map { unsafe $0 + byteCount },
+                        room.count - byteCount, &count)
+                    byteCount += count
+                    if result != 1 { error = unsafe SSL_get_error(library, result) }
+                }
+            }
+        }
+        switch error {
+        case SSL_ERROR_WANT_READ: return (byteCount, false)
+        case SSL_ERROR_ZERO_RETURN: return (byteCount, true)
+        default: throw fail(error)
+        }
+    }
+
+    /// Seals `bytes`, which are in the wire's output then.
+    ///
+    /// - Throws: Why nothing can be sent any more.
+    public mutating func send(_ bytes: Span<UInt8>) throws(TLSError) {
+        precondition(isReady, "a session was written to before it was ready")
+        if bytes.isEmpty { return }
+        ERR_clear_error()
+        var count = 0
+        let result = unsafe bytes.withUnsafeBytes {
+            unsafe SSL_write_ex(library, $0.baseAddress, $0.count, &count)
+        }
+        if result != 1 { throw fail(unsafe SSL_get_error(library, result)) }
+    }
+
+    /// Tells the peer that nothing more comes (`close_notify`); receiving goes on.
+    public mutating func end() {
+        guard case .ready = state else { return }
+        ERR_clear_error()
+        unsafe SSL_shutdown(library)
+        ERR_clear_error()
+    }
+
+    private mutating func finishHandshake() throws(TLSError) {
+        state = .ready
+        // A ticket may outlive the certificate that it was given for.
+        if isResumed, let certificate = unsafe SSL_get0_peer_certificate(library),
+            unsafe X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0
+        {
+            state = .failed
+            throw .certificateExpired
+        }
+        if case .server(_, requiresServerName: true) = context.role, serverName == nil {
+            state = .failed
+            throw .serverNameMissing
+        }
+    }
+
+    private mutating func fail(_ error: CInt) -> TLSError {
+        state = .failed
+        let verification = unsafe TLSError(verification: CInt(SSL_get_verify_result(library)))
+        let last = TLSError.takeLast()
+        return verification ?? last
+    }
+}
+
+/// What was agreed upon.
+extension Session {
+    public var isResumed: Bool { unsafe SSL_session_reused(library) == 1 }
+
+    public var version: Version {
+        unsafe SSL_version(library) == TLS1_3_VERSION ? .tls13 : .tls12
+    }
+
+    /// By the name of the standard, such as `TLS_AES_128_GCM_SHA256`.
+    public var cipher: String {
+        unsafe SSL_get_current_cipher(library).flatMap { unsafe SSL_CIPHER_standard_name($0) }
+            .map { unsafe String(cString: $0) } ?? ""
+    }
+
+    /// What the two sides will speak (ALPN); `nil` when they have not spoken of it.
+    public var applicationProtocol: String? {
+        var start: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        unsafe SSL_get0_alpn_selected(library, &start, &count)
+        if count == 0 { return nil }
+        return unsafe String(
+            decoding: UnsafeBufferPointer(start: start, count: Int(count)), as: UTF8.self)
+    }
+
+    /// What the client has asked for (SNI).
+    public var serverName: String? {
+        unsafe SSL_get_servername(library, TLSEXT_NAMETYPE_host_name).map {
+            unsafe String(cString: $0)
+        }
+    }
+
+    /// Who the peer is; `nil` when it has presented no certificate.
+    public var peer: PeerIdentity? {
+        guard let certificate = unsafe SSL_get0_peer_certificate(library) else { return nil }
+        return unsafe PeerIdentity(certificate)
+    }
+}

@@ -1,0 +1,82 @@
+/// Why a context cannot be made, or why a session has ended in anything but peace.
+public enum TLSError: Error, Hashable, Sendable {
+    /// What stands in a context's settings cannot be used.
+    case settings(Setting)
+    /// The library has run out of memory.
+    case outOfMemory
+
+    /// The peer has sent no certificate, and one is required.
+    case certificateMissing
+    case certificateExpired
+    case certificateNotYetValid
+    /// No trusted authority is behind the certificate.
+    case certificateUntrusted
+    case certificateRevoked
+    /// The certificate is for another use, such as a server's on a client.
+    case certificatePurpose
+    /// The key or a signature is weaker than what is accepted today.
+    case certificateWeak
+    /// Anything else that is wrong with the chain; the number is OpenSSL's (X509_V_ERR_…).
+    case certificateInvalid(CInt)
+    /// The chain is good, and none of the names is expected.
+    case identityUnexpected
+    /// A server name was required (SNI), and the client gave none.
+    case serverNameMissing
+
+    case noCommonVersion
+    case noCommonCipher
+    /// The first bytes are no TLS record.
+    case notTLS
+    /// The peer has ended the session and said why, as in RFC 8446 §6.
+    case alertReceived(UInt8)
+    /// The peer does not keep to the protocol; the number is OpenSSL's (SSL_R_…).
+    case protocolViolation(CInt)
+    /// The connection ended without `close_notify`, so that what came may have been cut short.
+    case truncated
+    /// The handshake was not over in its time; said by whoever keeps the time.
+    case timedOut
+
+    /// What can be wrong with settings.
+    public enum Setting: Hashable, Sendable {
+        case certificateChain
+        case privateKey
+        /// The key is not the certificate's.
+        case keyMismatch
+        /// Two certificates have keys of one kind, between which nothing could choose.
+        case duplicateKeyKind
+        case trustedAuthorities
+        case versions
+        case ciphers
+        case groups
+        /// A name is empty or longer than 255 bytes.
+        case applicationProtocols
+        case serverName
+    }
+}
+
+extension TLSError {
+    /// One word for a label or a log, the same for all numbers.
+    public var name: String {
+        switch self {
+        case .settings: "settings"
+        case .outOfMemory: "out_of_memory"
+        case .certificateMissing: "certificate_missing"
+        case .certificateExpired: "certificate_expired"
+        case .certificateNotYetValid: "certificate_not_yet_valid"
+        case .certificateUntrusted: "certificate_untrusted"
+        case .certificateRevoked: "certificate_revoked"
+        case .certificatePurpose: "certificate_purpose"
+        case .certificateWeak: "certificate_weak"
+        case .certificateInvalid: "certificate_invalid"
+        case .identityUnexpected: "identity_unexpected"
+        case .serverNameMissing: "server_name_missing"
+        case .noCommonVersion: "no_common_version"
+        case .noCommonCipher: "no_common_cipher"
+        case .notTLS: "not_tls"
+        case .alertReceived: "alert_received"
+        case .protocolViolation: "protocol_violation"
+        case .truncated: "truncated"
+        case .timedOut: "timed_out"
+        }
+    }
+}
