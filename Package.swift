@@ -19,8 +19,8 @@ let floors: KeyValuePairs<String, [String]> = [
     "Balancing": ["Mesh", "Bytes"],
     "XDS": ["Mesh", "RegularExpressions", "HTTP", "Bytes", "YAML"],
     "Proxy": [
-        "Routing", "Balancing", "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP1", "HTTP",
-        "EventLoop", "Telemetry", "Bytes", "Kernel",
+        "Routing", "Balancing", "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP2", "HTTP1",
+        "HTTP", "EventLoop", "Telemetry", "Bytes", "Kernel",
     ],
     "Control": [
         "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP", "EventLoop", "Telemetry",

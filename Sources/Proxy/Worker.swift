@@ -92,8 +92,8 @@ final class Worker: EventHandler, TurnHandler {
             let cluster =
                 clusters[part.cluster.name]
                 ?? UpstreamCluster(
-                    part, metrics: metrics.cluster(part.cluster.name), seed: seed)
-            cluster.update(part, on: self)
+                    part, metrics: metrics.cluster(part.cluster.name), seed: seed, on: self)
+            cluster.update(part)
             current[part.cluster.name] = cluster
         }
         let retired = clusters.filter { current[$0.key] == nil }

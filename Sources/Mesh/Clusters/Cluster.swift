@@ -42,7 +42,10 @@ public struct Cluster: Equatable, Sendable {
 
     public enum UpstreamProtocol: Equatable, Sendable {
         case http1
+        /// Known beforehand, not negotiated (RFC 9113 §3.3).
         case http2
+        /// That of the request (`use_downstream_protocol_config`).
+        case downstream
     }
 
     public let name: String
@@ -51,6 +54,8 @@ public struct Cluster: Equatable, Sendable {
     public let loadBalancing: LoadBalancing
     public let circuitBreakers: CircuitBreakers
     public let upstreamProtocol: UpstreamProtocol
+    /// For connections on which HTTP/2 is spoken.
+    public let http2Options: HTTP2Options
     public let outlierDetection: OutlierDetection?
     /// After that many requests a connection is closed; `nil` is no limit.
     public let maximumRequestsPerConnection: UInt32?
@@ -70,6 +75,7 @@ public struct Cluster: Equatable, Sendable {
         loadBalancing: LoadBalancing = .roundRobin,
         circuitBreakers: CircuitBreakers = CircuitBreakers(),
         upstreamProtocol: UpstreamProtocol = .http1,
+        http2Options: HTTP2Options = .standard,
         outlierDetection: OutlierDetection? = nil,
         maximumRequestsPerConnection: UInt32? = nil,
         idleTimeout: Duration? = .seconds(3600),
@@ -96,6 +102,7 @@ public struct Cluster: Equatable, Sendable {
         self.loadBalancing = loadBalancing
         self.circuitBreakers = circuitBreakers
         self.upstreamProtocol = upstreamProtocol
+        self.http2Options = http2Options
         self.outlierDetection = outlierDetection
         self.maximumRequestsPerConnection = maximumRequestsPerConnection
         self.idleTimeout = idleTimeout

@@ -54,6 +54,11 @@ extension Exchange {
         if case .attached(let connection) = upstreamState { connection.flushRequest() }
     }
 
+    /// The upstream has not taken all that was written.
+    func upstreamSlowed() {
+        if !requestIsComplete { downstream?.updateReading() }
+    }
+
     /// The upstream has taken what was queued for it, or will never take it.
     func upstreamDrained() {
         if !requestIsComplete { downstream?.updateReading() }

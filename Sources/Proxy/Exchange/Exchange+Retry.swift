@@ -13,6 +13,9 @@ import Telemetry
 /// request whose repetition changes nothing (RFC 9110 §9.2.2) when its connection died before any
 /// byte of a response. The version first picked is kept; another endpoint is preferred.
 extension Exchange: TimerHandler {
+    /// Most attempts at peers that do not act on them; then a policy is needed, which pauses.
+    static let unprocessedAttemptCount: UInt32 = 5
+
     /// - Returns: Whether the request is on its way again.
     func retryAfterReset(reused isReused: Bool) -> Bool {
         guard isReplayable else { return false }
@@ -27,6 +30,20 @@ extension Exchange: TimerHandler {
         worker.metrics.retries.add()
         dispatchAgain(fresh: isReused)
         return true
+    }
+
+    /// A request that was not acted upon is sent again whatever it asks for (RFC 9113 §8.7).
+    ///
+    /// - Returns: Whether the request is on its way again.
+    func retryUnprocessed() -> Bool {
+        guard isReplayable else { return false }
+        if attempts < Self.unprocessedAttemptCount {
+            worker.metrics.retries.add()
+            dispatchAgain(fresh: false)
+            return true
+        }
+        let conditions = forwarding?.rules.retry?.conditions ?? []
+        return conditions.contains(.refusedStream) && retryByPolicy()
     }
 
     /// - Returns: Whether the response head is thrown away, since the request is sent again.

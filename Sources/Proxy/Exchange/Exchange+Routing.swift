@@ -71,10 +71,6 @@ extension Exchange {
             route: route, destination: destination, rules: rules, key: key)
         self.table = table
         self.cluster = cluster
-        guard cluster.speaksHTTP1 else {
-            answer(502, .upstreamProtocolError)
-            return
-        }
         guard cluster.admitRequest() else {
             answer(503, .upstreamOverflow)
             return

@@ -19,6 +19,8 @@ extension Exchange {
         case reset
         /// What the peer sent is not HTTP.
         case malformed
+        /// The peer has not acted on the request, and says so (RFC 9113 §8.7).
+        case unprocessed
     }
 
     /// Looks for an endpoint and a connection to it.
@@ -31,7 +33,7 @@ extension Exchange {
     func dispatch(to cluster: UpstreamCluster, fresh isFresh: Bool) {
         let chosen = cluster.choose(
             hash: forwarding?.key.hash, avoiding: endpoint, now: worker.loop.now)
-        guard let chosen, let pool = cluster.pool(of: chosen) else {
+        guard let chosen, let pool = cluster.pool(of: chosen, for: request.version) else {
             answer(503, .noHealthyUpstream)
             return
         }
@@ -112,14 +114,15 @@ extension Exchange {
         guard case .attached(let connection) = upstreamState else { return }
         let isReused = connection.isReused
         let hasAnswered = connection.hasAnswered
-        let wasStale = isReused && !hasAnswered
+        let wasStale = isReused && !hasAnswered && end != .unprocessed
         if wasStale { connection.wasStale() }
         // A kept-alive connection that its server closed in time says nothing about the server.
-        detach(reusable: false, outcome: wasStale ? nil : .reset)
+        let saysNothing = wasStale || end == .unprocessed
+        detach(reusable: false, outcome: saysNothing ? nil : .reset)
         let reason: ResponseFlags =
             switch end {
             case .closed: .upstreamConnectionTermination
-            case .reset: .upstreamReset
+            case .reset, .unprocessed: .upstreamReset
             case .malformed: .upstreamProtocolError
             }
         if hasResponseBegun {
@@ -129,7 +132,9 @@ extension Exchange {
         }
         switch end {
         case .malformed: answer(502, reason)
-        case .closed, .reset:
+        case .unprocessed where !hasAnswered:
+            if !retryUnprocessed() { answer(503, reason) }
+        case .closed, .reset, .unprocessed:
             // A part of an answer shows that the request was acted upon.
             if hasAnswered {
                 answer(502, [reason, .upstreamProtocolError])

@@ -1,5 +1,7 @@
 import Balancing
 import EventLoop
+import HTTP
+import HTTP2
 import Kernel
 import Mesh
 import Telemetry
@@ -16,52 +18,71 @@ final class UpstreamCluster {
     private var assignment: EndpointAssignment?
     private var isUpToDate = false
     private var balancer: ClusterBalancer
+    /// For new connections on which HTTP/2 is spoken.
+    private(set) var sessionLimits: SessionLimits
     /// By the slot of the endpoint's handle.
-    private var pools: [(any ConnectionPool)?] = []
+    private var endpoints: [EndpointPools?] = []
+    private unowned let worker: Worker
 
-    init(_ configuration: ClusterConfiguration, metrics: ClusterMetrics, seed: UInt64) {
+    init(
+        _ configuration: ClusterConfiguration, metrics: ClusterMetrics, seed: UInt64,
+        on worker: Worker
+    ) {
         name = configuration.cluster.name
+        self.worker = worker
         limits = configuration.limits
         cluster = configuration.cluster
+        sessionLimits = SessionLimits(configuration.cluster.http2Options)
         self.metrics = metrics
         balancer = ClusterBalancer(seed: seed)
     }
 
     /// Takes a new configuration; connections to endpoints that went away end with their request.
-    func update(_ configuration: ClusterConfiguration, on worker: Worker) {
+    func update(_ configuration: ClusterConfiguration) {
         if isUpToDate, configuration.cluster == cluster, configuration.assignment == assignment {
             return
         }
         isUpToDate = true
+        if configuration.cluster.upstreamProtocol != cluster.upstreamProtocol
+            || configuration.cluster.http2Options != cluster.http2Options
+        {
+            for pools in endpoints { pools?.retire() }
+        }
         cluster = configuration.cluster
+        sessionLimits = SessionLimits(cluster.http2Options)
         assignment = configuration.assignment
         let changes = balancer.update(
             cluster: configuration.cluster, assignment: configuration.assignment,
             now: worker.loop.now.nanoseconds)
         for handle in changes.removed { remove(handle) }
-        for handle in changes.added { add(handle, on: worker) }
+        for handle in changes.added { add(handle) }
     }
-
-    /// Whether requests can be sent there; HTTP/2 is spoken with the control plane only so far.
-    var speaksHTTP1: Bool { cluster.upstreamProtocol == .http1 }
 
     /// Chooses the endpoint of one attempt; `nil` when none may be used.
     func choose(hash: UInt64?, avoiding avoided: EndpointHandle?, now: Instant) -> EndpointHandle? {
         balancer.choose(hash: hash, avoiding: avoided, now: now.nanoseconds)
     }
 
-    /// The connections to an endpoint; `nil` when it is gone.
-    func pool(of endpoint: EndpointHandle) -> (any ConnectionPool)? {
-        let slot = Int(endpoint.slot)
-        guard slot < pools.count, let pool = pools[slot], pool.endpoint == endpoint else {
-            return nil
+    /// The connections to an endpoint for a request of that version; `nil` when it is gone.
+    func pool(of endpoint: EndpointHandle, for version: HTTP.Version) -> (any ConnectionPool)? {
+        guard let pools = pools(of: endpoint) else { return nil }
+        switch cluster.upstreamProtocol {
+        case .http1: return pools.http1
+        case .http2: return pools.http2
+        case .downstream: return version == .http2 ? pools.http2 : pools.http1
         }
-        return pool
+    }
+
+    private func pools(of endpoint: EndpointHandle) -> EndpointPools? {
+        let slot = Int(endpoint.slot)
+        guard slot < endpoints.count, let pools = endpoints[slot], pools.endpoint == endpoint
+        else { return nil }
+        return pools
     }
 
     /// The address of an endpoint in text; `nil` when it is gone.
     func addressText(of endpoint: EndpointHandle) -> String? {
-        pool(of: endpoint)?.addressText ?? balancer.address(of: endpoint)?.description
+        pools(of: endpoint)?.addressText ?? balancer.address(of: endpoint)?.description
     }
 
     /// Takes in a request, counted once whatever becomes of its attempts.
@@ -130,24 +151,80 @@ final class UpstreamCluster {
 
     /// Closes idle connections and lets none become idle again.
     func retire() {
-        for pool in pools { pool?.retire() }
+        for pools in endpoints { pools?.retire() }
     }
 
-    private func add(_ handle: EndpointHandle, on worker: Worker) {
+    private func add(_ handle: EndpointHandle) {
         let slot = Int(handle.slot)
-        while pools.count <= slot { pools.append(nil) }
+        while endpoints.count <= slot { endpoints.append(nil) }
         guard let endpoint = balancer.address(of: handle),
             let address = SocketAddress(host: endpoint.host, port: endpoint.port)
         else {
             preconditionFailure("a configuration with an address that cannot be read got through")
         }
-        pools[slot] = HTTP1ConnectionPool(
-            to: address, endpoint: handle, of: self, on: worker)
+        endpoints[slot] = EndpointPools(to: address, endpoint: handle, of: self, on: worker)
     }
 
     private func remove(_ handle: EndpointHandle) {
-        guard let pool = pool(of: handle) else { return }
-        pool.retire()
-        pools[Int(handle.slot)] = nil
+        guard let pools = pools(of: handle) else { return }
+        pools.retire()
+        endpoints[Int(handle.slot)] = nil
+    }
+}
+
+/// The connections of one worker to one endpoint, by the version that is spoken on them.
+private final class EndpointPools {
+    let endpoint: EndpointHandle
+    let addressText: String
+    private let address: SocketAddress
+    private unowned let cluster: UpstreamCluster
+    private unowned let worker: Worker
+    private var pools: (http1: HTTP1ConnectionPool?, http2: HTTP2ConnectionPool?)
+
+    init(
+        to address: SocketAddress, endpoint: EndpointHandle, of cluster: UpstreamCluster,
+        on worker: Worker
+    ) {
+        self.address = address
+        self.endpoint = endpoint
+        addressText = address.description
+        self.cluster = cluster
+        self.worker = worker
+    }
+
+    var http1: HTTP1ConnectionPool {
+        if let pool = pools.http1 { return pool }
+        let pool = HTTP1ConnectionPool(to: address, endpoint: endpoint, of: cluster, on: worker)
+        pools.http1 = pool
+        return pool
+    }
+
+    var http2: HTTP2ConnectionPool {
+        if let pool = pools.http2 { return pool }
+        let pool = HTTP2ConnectionPool(to: address, endpoint: endpoint, of: cluster, on: worker)
+        pools.http2 = pool
+        return pool
+    }
+
+    /// Closes what is idle and lets nothing become idle again; later requests get new pools.
+    func retire() {
+        pools.http1?.retire()
+        pools.http2?.retire()
+        pools = (nil, nil)
+    }
+}
+
+extension SessionLimits {
+    fileprivate init(_ options: HTTP2Options) {
+        self.init()
+        streamWindowByteCount = options.streamWindowByteCount
+        connectionWindowByteCount = options.connectionWindowByteCount
+        // Clients are slowed down long before that; what several wrote adds up.
+        streamQueueByteCount = 1024 * 1024
+        sessionQueueByteCount = .max
+        // An endpoint serves many clients over one connection, so their sum must not end it.
+        oversizedHeadCount = 100
+        glitchBurst = 10_000
+        glitchesPerSecond = 1000
     }
 }

@@ -133,14 +133,13 @@ extension ResourceDecoder {
         switch message.upstreamProtocolOptions {
         case .explicitHTTPConfig(let explicit):
             switch explicit.protocolConfig {
-            case .httpProtocolOptions: .http1
-            case .http2ProtocolOptions: .http2
+            case .httpProtocolOptions: return .http1
+            case .http2ProtocolOptions: return .http2
             case .http3ProtocolOptions:
                 throw MeshError("explicit_http_config.http3_protocol_options", "is not supported")
             case nil: throw MeshError("explicit_http_config", "names no protocol")
             }
-        case .useDownstreamProtocolConfig:
-            throw MeshError("use_downstream_protocol_config", "is not supported")
+        case .useDownstreamProtocolConfig: return .downstream
         case .autoConfig: throw MeshError("auto_config", "is not supported")
         case nil: throw MeshError("explicit_http_config", "is missing")
         }

@@ -55,6 +55,7 @@ extension Cluster {
         switch upstreamProtocol {
         case .http1: options.explicitHTTPConfig.httpProtocolOptions = .init()
         case .http2: options.explicitHTTPConfig.http2ProtocolOptions = .init()
+        case .downstream: options.useDownstreamProtocolConfig = .init()
         }
         if let maximumRequestsPerConnection {
             options.commonHTTPProtocolOptions.maxRequestsPerConnection =

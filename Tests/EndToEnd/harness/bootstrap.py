@@ -77,3 +77,9 @@ def ads(admin, server, node="test", metadata=None):
             "typed_extension_protocol_options": {HTTP_OPTIONS: {
                 "@type": f"type.googleapis.com/{HTTP_OPTIONS}",
                 "explicit_http_config": {"http2_protocol_options": {}}}}}]}}
+
+
+def http_options(**options):
+    """How a cluster speaks with its endpoints; to be merged into it."""
+    return {"typed_extension_protocol_options": {HTTP_OPTIONS: {
+        "@type": f"type.googleapis.com/{HTTP_OPTIONS}", **options}}}
