@@ -1,5 +1,6 @@
 #include "CLinux.h"
 
+#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
 #include <sched.h>
@@ -64,4 +65,12 @@ int pointsman_set_timer(int timer, unsigned long long nanoseconds) {
         },
     };
     return timerfd_settime(timer, TFD_TIMER_ABSTIME, &setting, 0);
+}
+
+int pointsman_make_pipe(int ends[2]) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
+
+int pointsman_set_pipe_size(int end, int size) { return fcntl(end, F_SETPIPE_SZ, size); }
+
+ssize_t pointsman_splice(int from, int to, size_t count) {
+    return splice(from, NULL, to, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 }

@@ -26,9 +26,11 @@ public struct Readiness: OptionSet, Sendable {
     /// Both directions are over, or the connection failed; reported whether asked for or not.
     public static let hungUp = Readiness(rawValue: EPOLLHUP.rawValue)
     public static let failed = Readiness(rawValue: EPOLLERR.rawValue)
+    /// Asks to be told once when something becomes ready, and not again while it stays so.
+    public static let edgeTriggered = Readiness(rawValue: EPOLLET.rawValue)
 }
 
-/// One level-triggered epoll(7) instance, owned by one thread.
+/// One epoll(7) instance, owned by one thread; level-triggered where nothing else is asked for.
 ///
 /// `wait` fills a batch that the loop walks by position, so a handler may change registrations.
 @safe public struct Poller: ~Copyable {

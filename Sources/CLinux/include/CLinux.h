@@ -31,3 +31,12 @@ int pointsman_make_timer(void);
 
 /// Sets the timer to a point on the monotonic clock, or stops it for 0 (timerfd_settime(2)).
 int pointsman_set_timer(int timer, unsigned long long nanoseconds);
+
+/// Makes a pipe that never blocks, its end for reading first (pipe2(2)).
+int pointsman_make_pipe(int ends[2]);
+
+/// Changes how many bytes a pipe holds at most (fcntl(2), F_SETPIPE_SZ).
+int pointsman_set_pipe_size(int end, int size);
+
+/// Moves at most `count` bytes between a pipe and a socket, without a copy (splice(2)).
+ssize_t pointsman_splice(int from, int to, size_t count);
