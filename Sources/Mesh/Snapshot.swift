@@ -54,11 +54,12 @@ public struct Snapshot: Equatable, Sendable {
     public var missingReferences: [MissingReference] {
         var missing: [MissingReference] = []
         for (name, listener) in listeners.sorted(by: { $0.key < $1.key }) {
-            switch listener.routes {
-            case .discovered(let routes) where routeConfigurations[routes] == nil:
+            if let configuration = listener.inlineRoutes {
+                missing += missingClusters(in: configuration)
+            } else if let routes = listener.routeConfigurationName,
+                routeConfigurations[routes] == nil
+            {
                 missing.append(.routeConfiguration(routes, listener: name))
-            case .discovered: break
-            case .inline(let configuration): missing += missingClusters(in: configuration)
             }
         }
         for (_, configuration) in routeConfigurations.sorted(by: { $0.key < $1.key }) {

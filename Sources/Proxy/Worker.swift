@@ -46,6 +46,8 @@ final class Worker: EventHandler, TurnHandler {
     private var clusters: [String: UpstreamCluster] = [:]
     private var listeners: [String: ListenerRuntime] = [:]
     private var connections: [ObjectIdentifier: HTTP1ServerConnection] = [:]
+    private var tunnels: [ObjectIdentifier: Tunnel] = [:]
+    let pipes = PipePool()
     private var scratch = Buffer()
     private var spareExchanges: [Exchange] = []
     private var failedPools: [FailedConnect] = []
@@ -78,7 +80,7 @@ final class Worker: EventHandler, TurnHandler {
             case .closeIdle: closeIdleConnections()
             case .setClosing(let isClosing): closesConnections = isClosing
             case .describe(let request): describe(request)
-            case .stop: loop.stop()
+            case .stop: stop()
             }
         }
     }
@@ -157,20 +159,52 @@ final class Worker: EventHandler, TurnHandler {
             return
         }
         connections[ObjectIdentifier(connection)] = connection
-        metrics.connectionOpened()
-        if connections.count >= connectionLimit { setAccepting(false) }
+        connectionOpened()
+    }
+
+    /// Forwards a connection as it is.
+    func forward(
+        _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime,
+        by rules: TunnelTimes
+    ) {
+        let tunnel = Tunnel(from: peer, on: listener, by: rules, of: self)
+        tunnels[ObjectIdentifier(tunnel)] = tunnel
+        connectionOpened()
+        tunnel.start(socket)
     }
 
     func closed(_ connection: HTTP1ServerConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        connectionClosed()
+    }
+
+    /// Counts and logs a tunnel that has ended.
+    func closed(_ tunnel: Tunnel) {
+        guard tunnels.removeValue(forKey: ObjectIdentifier(tunnel)) != nil else { return }
+        metrics.count(tunnel.flags)
+        if let log = tunnel.listener.log {
+            tunnel.log(to: log)
+            planFlush(of: log)
+        }
+        connectionClosed()
+    }
+
+    private var connectionCount: Int { connections.count + tunnels.count }
+
+    private func connectionOpened() {
+        metrics.connectionOpened()
+        if connectionCount >= connectionLimit { setAccepting(false) }
+    }
+
+    private func connectionClosed() {
         metrics.connectionClosed()
-        if connections.count < connectionLimit { setAccepting(true) }
+        if connectionCount < connectionLimit { setAccepting(true) }
         reportDrained()
     }
 
     /// Says once that draining is over.
     private func reportDrained() {
-        guard isDraining, connections.isEmpty, !hasReportedDrained else { return }
+        guard isDraining, connectionCount == 0, !hasReportedDrained else { return }
         hasReportedDrained = true
         reports.post(.drained)
     }
@@ -197,6 +231,13 @@ final class Worker: EventHandler, TurnHandler {
         if isFlushPlanned { return }
         isFlushPlanned = true
         loop.atEndOfTurn(self)
+    }
+
+    private func planFlush(of log: ListenerLog) {
+        if !log.isFlushed { return }
+        log.isFlushed = false
+        unflushedLogs.append(log)
+        planFlush()
     }
 
     func turnEnded() {
@@ -227,6 +268,12 @@ final class Worker: EventHandler, TurnHandler {
 
     private func closeIdleConnections() {
         for connection in connections.values { connection.drain() }
+    }
+
+    /// Ends the loop, and what would not end by itself so that it is logged.
+    private func stop() {
+        for tunnel in tunnels.values { tunnel.end(.localReset, resetting: true) }
+        loop.stop()
     }
 
     private func describe(_ request: DescriptionRequest) {
@@ -270,11 +317,7 @@ final class Worker: EventHandler, TurnHandler {
         exchange.record(on: downstream.listener)
         if let log = downstream.listener.log {
             exchange.log(from: downstream, to: log)
-            if log.isFlushed {
-                log.isFlushed = false
-                unflushedLogs.append(log)
-                planFlush()
-            }
+            planFlush(of: log)
         }
         if spareExchanges.count < Self.spareExchangeCount {
             exchange.reset()

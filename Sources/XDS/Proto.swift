@@ -14,6 +14,7 @@ package enum Proto {
     package typealias HTTPFilter =
         Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_HttpFilter
     package typealias Rds = Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_Rds
+    package typealias TCPProxy = Envoy_Extensions_Filters_Network_TcpProxy_V3_TcpProxy
     package typealias Router = Envoy_Extensions_Filters_Http_Router_V3_Router
     package typealias RawBuffer = Envoy_Extensions_TransportSockets_RawBuffer_V3_RawBuffer
 
@@ -63,8 +64,8 @@ package enum Proto {
     /// Makes the messages known that stand inside of others as `Any`, for their form in JSON.
     package static func registerTypes() {
         for type: any Message.Type in [
-            HTTPConnectionManager.self, Router.self, UpstreamOptions.self, RawBuffer.self,
-            FileAccessLog.self, StdoutAccessLog.self,
+            HTTPConnectionManager.self, TCPProxy.self, Router.self, UpstreamOptions.self,
+            RawBuffer.self, FileAccessLog.self, StdoutAccessLog.self,
         ] {
             _ = Google_Protobuf_Any.register(messageType: type)
         }

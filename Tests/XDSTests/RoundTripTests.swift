@@ -18,6 +18,20 @@ import XDS
                 name: "inbound", host: "::", port: 0, direction: .inbound,
                 routes: .inline(try routes(name: "inline")), limits: limits, statPrefix: "in",
                 accessLogPath: "/dev/stdout"),
+            try Listener(
+                name: "plain", host: "::", port: 1,
+                routes: .tunnel(try TunnelRules(destination: .cluster("a"), name: "plain")),
+                statPrefix: "plain"),
+            try Listener(
+                name: "split", host: "::", port: 1, direction: .outbound,
+                routes: .tunnel(
+                    try TunnelRules(
+                        destination: .weighted(
+                            try WeightedClusters(entries: [
+                                try WeightedClusters.Entry(name: "a", weight: 95),
+                                try WeightedClusters.Entry(name: "b", weight: 5),
+                            ])), idleTimeout: nil, maximumConnectAttempts: 3, name: "split")),
+                statPrefix: "split", accessLogPath: "/tmp/log"),
         ]
         for listener in listeners {
             let resource = listener.resource

@@ -1,5 +1,5 @@
-/// An address where requests arrive, and how they are treated: `envoy.config.listener.v3.Listener`
-/// with one HTTP connection manager.
+/// An address where requests or connections arrive, and how they are treated:
+/// `envoy.config.listener.v3.Listener` with one HTTP connection manager or one TCP proxy.
 public struct Listener: Equatable, Sendable {
     /// Seen from the service beside the proxy (`envoy.config.core.v3.TrafficDirection`).
     public enum Direction: Sendable {
@@ -12,6 +12,8 @@ public struct Listener: Equatable, Sendable {
         /// From RDS, under that name.
         case discovered(String)
         case inline(RouteConfiguration)
+        /// Nothing is understood of what arrives; connections are forwarded as they are.
+        case tunnel(TunnelRules)
     }
 
     public let name: String
@@ -74,7 +76,16 @@ public struct Listener: Equatable, Sendable {
     public var routeConfigurationName: String? {
         switch routes {
         case .discovered(let name): name
-        case .inline: nil
+        case .inline, .tunnel: nil
+        }
+    }
+
+    /// The routes that the listener brings itself; `nil` when RDS has to deliver them.
+    public var inlineRoutes: RouteConfiguration? {
+        switch routes {
+        case .discovered: nil
+        case .inline(let configuration): configuration
+        case .tunnel(let rules): rules.routes
         }
     }
 }

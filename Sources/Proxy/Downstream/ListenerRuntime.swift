@@ -15,6 +15,8 @@ final class ListenerRuntime: ListenerDelegate {
     let name: String
     private(set) var limits: ListenerTimeouts
     private(set) var codecLimits: HTTP1.Limits
+    /// How connections are forwarded as they are; `nil` where requests are.
+    private(set) var tunnels: TunnelTimes?
     let metrics: ListenerMetrics
     /// `nil` when nothing is logged.
     private(set) var log: ListenerLog?
@@ -30,6 +32,7 @@ final class ListenerRuntime: ListenerDelegate {
         name = configuration.listener.name
         limits = ListenerTimeouts(configuration.listener.limits)
         codecLimits = HTTP1.Limits(configuration.listener.limits)
+        tunnels = TunnelTimes(configuration.listener.routes)
         log = configuration.accessLog.map { ListenerLog($0) }
         self.routes = routes
         self.metrics = metrics
@@ -55,6 +58,7 @@ final class ListenerRuntime: ListenerDelegate {
     func update(_ configuration: ListenerConfiguration, routes: RouteBinding) {
         limits = ListenerTimeouts(configuration.listener.limits)
         codecLimits = HTTP1.Limits(configuration.listener.limits)
+        tunnels = TunnelTimes(configuration.listener.routes)
         if log?.writer !== configuration.accessLog {
             log?.flush()
             log = configuration.accessLog.map { ListenerLog($0) }
@@ -79,7 +83,11 @@ final class ListenerRuntime: ListenerDelegate {
         _ listener: Transport.Listener, didAccept socket: consuming Socket,
         from peer: SocketAddress
     ) {
-        worker.accept(socket, from: peer, on: self)
+        if let tunnels {
+            worker.forward(socket, from: peer, on: self, by: tunnels)
+        } else {
+            worker.accept(socket, from: peer, on: self)
+        }
     }
 }
 

@@ -96,9 +96,7 @@ extension MetricsReport {
 extension Snapshot {
     /// Also those that stand in their listener, in a stable order.
     fileprivate var allRouteConfigurations: [RouteConfiguration] {
-        let inline: [RouteConfiguration] = listeners.sorted { $0.key < $1.key }.compactMap {
-            if case .inline(let configuration) = $0.value.routes { configuration } else { nil }
-        }
+        let inline = listeners.sorted { $0.key < $1.key }.compactMap(\.value.inlineRoutes)
         return routeConfigurations.sorted { $0.key < $1.key }.map(\.value) + inline
     }
 }

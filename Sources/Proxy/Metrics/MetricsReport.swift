@@ -73,7 +73,7 @@ extension MetricsReport {
         }
         text.begin(
             "mesh_picks_total", .counter,
-            help: "Requests by cluster that routing chose, each counted once, before any retry.")
+            help: "Requests and forwarded connections by cluster that was picked, once for each.")
         for cluster in summary.clusters { text.sample(cluster.picks, labels: labels(cluster)) }
         text.begin(
             "http_request_duration_seconds", .histogram,
@@ -124,8 +124,14 @@ extension MetricsReport {
                 "mesh_upstream_connect_failures_total", "Connections that could not be made.",
                 \.connectFailures
             ),
-            ("mesh_request_bytes_total", "Bytes of request bodies.", \.bytesReceived),
-            ("mesh_response_bytes_total", "Bytes of response bodies.", \.bytesSent),
+            (
+                "mesh_request_bytes_total", "Bytes of request bodies and forwarded connections.",
+                \.bytesReceived
+            ),
+            (
+                "mesh_response_bytes_total", "Bytes of response bodies and forwarded connections.",
+                \.bytesSent
+            ),
         ]
         for (name, help, value) in counters {
             text.begin(name, .counter, help: help)

@@ -47,6 +47,11 @@ final class WorkerMetrics: Sendable {
     /// Counts a request that has ended, with the reasons for what it was answered.
     func requestEnded(_ reasons: ResponseFlags) {
         activeRequests.subtract()
+        count(reasons)
+    }
+
+    /// Counts why something ended as it did.
+    func count(_ reasons: ResponseFlags) {
         var rest = reasons.rawValue
         while rest != 0 {
             flags[rest.trailingZeroBitCount].add()

@@ -85,6 +85,11 @@ final class UpstreamCluster {
         pools(of: endpoint)?.addressText ?? balancer.address(of: endpoint)?.description
     }
 
+    /// The address of an endpoint; `nil` when it is gone.
+    func socketAddress(of endpoint: EndpointHandle) -> SocketAddress? {
+        balancer.address(of: endpoint).flatMap { SocketAddress(host: $0.host, port: $0.port) }
+    }
+
     /// Takes in a request, counted once whatever becomes of its attempts.
     ///
     /// - Returns: Whether the breaker lets it in; then ``requestEnded()`` has to follow.
@@ -137,6 +142,19 @@ final class UpstreamCluster {
     }
 
     func connectionClosed(_ endpoint: EndpointHandle) {
+        balancer.connectionClosed(endpoint)
+    }
+
+    /// A connection of a tunnel's own is being made; it weighs as much as a request.
+    func tunnelOpened(to endpoint: EndpointHandle) {
+        metrics.activeConnections.add()
+        balancer.connectionOpened(endpoint)
+        balancer.requestStarted(endpoint)
+    }
+
+    func tunnelClosed(to endpoint: EndpointHandle) {
+        metrics.activeConnections.subtract()
+        balancer.requestEnded(endpoint)
         balancer.connectionClosed(endpoint)
     }
 

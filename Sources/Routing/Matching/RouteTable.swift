@@ -38,6 +38,11 @@ public final class RouteTable: Sendable {
         routes.match(head, surroundings)
     }
 
+    /// The first route of all; where there is nothing to match, every connection takes it.
+    public var firstRoute: RouteNumber? {
+        routes.routes.isEmpty ? nil : RouteNumber(value: 0)
+    }
+
     /// What is done with a request of the route.
     public func action(of route: RouteNumber) -> CompiledAction {
         routes.action(of: route)

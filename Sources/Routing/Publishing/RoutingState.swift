@@ -35,12 +35,12 @@ public struct RoutingState: Sendable {
         var configurations: [RoutingPlan.Source: RouteConfiguration] = [:]
         var sources: [String: RoutingPlan.Source] = [:]
         for (name, listener) in snapshot.listeners {
-            switch listener.routes {
-            case .inline(let configuration):
+            if let configuration = listener.inlineRoutes {
                 sources[name] = .listener(name)
                 configurations[.listener(name)] = configuration
-            case .discovered(let routes):
-                guard let configuration = snapshot.routeConfigurations[routes] else { continue }
+            } else if let routes = listener.routeConfigurationName,
+                let configuration = snapshot.routeConfigurations[routes]
+            {
                 sources[name] = .discovered(routes)
                 configurations[.discovered(routes)] = configuration
             }

@@ -128,13 +128,13 @@ struct Assembly {
 
     /// - Returns: Whether its routes are there, too.
     private mutating func add(_ listener: Listener) -> Bool {
-        switch listener.routes {
-        case .inline(let configuration):
+        if let configuration = listener.inlineRoutes {
             let before = state.inEffect.listeners[listener.name]?.inlineRoutes
             let responses = state.pending.filter { $0.type == .listener }
             guard canUse(configuration, before: before, responses) else { return false }
-        case .discovered(let name):
-            guard snapshot.routeConfigurations[name] == nil else { break }
+        } else if let name = listener.routeConfigurationName,
+            snapshot.routeConfigurations[name] == nil
+        {
             guard let configuration = routes(name) else { return false }
             snapshot.routeConfigurations[name] = configuration
         }
@@ -184,15 +184,6 @@ struct Assembly {
             }
         }
         return false
-    }
-}
-
-extension Listener {
-    var inlineRoutes: RouteConfiguration? {
-        switch routes {
-        case .inline(let configuration): configuration
-        case .discovered: nil
-        }
     }
 }
 

@@ -22,12 +22,18 @@ extension ResourceDecoder {
         }
         try require(address: host, "address.socket_address.address")
         let (chain, chainPath) = try onlyFilterChain(of: message)
-        let manager = try MeshError.at(chainPath) { () throws(MeshError) in
-            try connectionManager(of: chain)
+        let filter = try MeshError.at(chainPath) { () throws(MeshError) in
+            try onlyFilter(of: chain)
         }
         let path = chainPath + ".filters[0].typed_config"
         let listener = try MeshError.at(path) { () throws(MeshError) in
-            try served(message, host: host, port: port, by: manager)
+            if let manager = try unpack(filter, as: Proto.HTTPConnectionManager.self) {
+                return try served(message, host: host, port: port, by: manager)
+            }
+            if let proxy = try unpack(filter, as: Proto.TCPProxy.self) {
+                return try tunnelled(message, host: host, port: port, by: proxy)
+            }
+            throw MeshError("", "\(filter.typeURL) is not supported")
         }
         try noteUnknownFields(of: message)
         return listener
@@ -47,9 +53,7 @@ extension ResourceDecoder {
         return (chain, "filter_chains[0]")
     }
 
-    private mutating func connectionManager(
-        of chain: Proto.FilterChain
-    ) throws(MeshError) -> Proto.HTTPConnectionManager {
+    private func onlyFilter(of chain: Proto.FilterChain) throws(MeshError) -> Proto.`Any` {
         // An empty match is fulfilled by all; whatever is in this one is unknown here.
         let matchesAll = chain.filterChainMatch.unknownFields.data.isEmpty
         try refuse(!matchesAll, "filter_chain_match")
@@ -67,11 +71,7 @@ extension ResourceDecoder {
             guard case .typedConfig(let any)? = filter.configType else {
                 throw MeshError("typed_config", "is missing")
             }
-            return try MeshError.at("typed_config") { () throws(MeshError) in
-                let manager = try unpack(any, as: Proto.HTTPConnectionManager.self)
-                guard let manager else { throw MeshError("", "\(any.typeURL) is not supported") }
-                return manager
-            }
+            return any
         }
     }
 
@@ -106,7 +106,7 @@ extension ResourceDecoder {
         return listener
     }
 
-    private func direction(of message: Proto.Listener) throws(MeshError) -> Listener.Direction {
+    func direction(of message: Proto.Listener) throws(MeshError) -> Listener.Direction {
         switch message.trafficDirection {
         case .unspecified: .unspecified
         case .inbound: .inbound
@@ -193,7 +193,7 @@ extension ResourceDecoder {
                 ? common.maxHeadersCount.value : standard.maximumFieldCount)
     }
 
-    private mutating func accessLogPath(
+    mutating func accessLogPath(
         _ logs: [Proto.AccessLog]
     ) throws(MeshError) -> String? {
         guard let log = logs.first else { return nil }

@@ -13,9 +13,6 @@ extension Listener {
             case .inbound: .inbound
             case .outbound: .outbound
             }
-        var filter = Proto.Filter()
-        filter.name = "envoy.filters.network.http_connection_manager"
-        filter.typedConfig = connectionManager.packed
         var chain = Proto.FilterChain()
         chain.filters = [filter]
         message.filterChains = [chain]
@@ -34,24 +31,33 @@ extension Listener {
         return Resource(.listener, name: name, message)
     }
 
-    private var connectionManager: Proto.HTTPConnectionManager {
+    private var filter: Proto.Filter {
         var manager = Proto.HTTPConnectionManager()
-        manager.statPrefix = statPrefix
         switch routes {
+        case .tunnel(let rules):
+            return .tcpProxy(
+                Proto.TCPProxy(rules, statPrefix: statPrefix, accessLog: accessLog))
         case .discovered(let name): manager.rds = Proto.Rds(name: name)
         case .inline(let configuration): manager.routeConfig = configuration.message
         }
+        manager.statPrefix = statPrefix
         manager.httpFilters = [.router]
         limits.apply(to: &manager)
-        if let accessLogPath {
-            var file = Proto.FileAccessLog()
-            file.path = accessLogPath
-            var log = Proto.AccessLog()
-            log.name = "envoy.access_loggers.file"
-            log.typedConfig = file.packed
-            manager.accessLog = [log]
-        }
-        return manager
+        manager.accessLog = accessLog
+        var filter = Proto.Filter()
+        filter.name = "envoy.filters.network.http_connection_manager"
+        filter.typedConfig = manager.packed
+        return filter
+    }
+
+    private var accessLog: [Proto.AccessLog] {
+        guard let accessLogPath else { return [] }
+        var file = Proto.FileAccessLog()
+        file.path = accessLogPath
+        var log = Proto.AccessLog()
+        log.name = "envoy.access_loggers.file"
+        log.typedConfig = file.packed
+        return [log]
     }
 }
 

@@ -2,6 +2,7 @@
 
 HCM = ("type.googleapis.com/envoy.extensions.filters.network."
        "http_connection_manager.v3.HttpConnectionManager")
+TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
 ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
@@ -52,6 +53,18 @@ def manager(routes=None, rds=None, **more):
 def listener(port, hcm, name="outbound", host="127.0.0.1"):
     return {"name": name, "address": address(port, host), "filter_chains": [{"filters": [{
         "name": "envoy.filters.network.http_connection_manager", "typed_config": hcm}]}]}
+
+
+def tcp_listener(port, cluster=None, weights=None, name="tcp", host="127.0.0.1", **more):
+    """A listener that forwards connections to a cluster, or splits them over several."""
+    proxy = {"@type": TCP_PROXY, "stat_prefix": name, **more}
+    if weights is None:
+        proxy["cluster"] = cluster
+    else:
+        proxy["weighted_clusters"] = {"clusters": [
+            {"name": key, "weight": weight} for key, weight in weights.items()]}
+    return {"name": name, "address": address(port, host), "filter_chains": [{"filters": [
+        {"name": "envoy.filters.network.tcp_proxy", "typed_config": proxy}]}]}
 
 
 def static(admin, listeners, clusters, node="test"):
