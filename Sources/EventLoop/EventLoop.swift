@@ -82,6 +82,13 @@ public final class EventLoop {
         vacant.append(token.slot)
     }
 
+    /// Lets another handler hear of a registered descriptor from now on.
+    public func hand(_ token: Token, over handler: any EventHandler) {
+        let slot = Int(token.slot)
+        guard registrations[slot].generation == token.generation else { return }
+        registrations[slot].handler = handler
+    }
+
     /// Stops watching a descriptor that stays open after ``deregister(_:)``.
     public func unwatch(_ descriptor: borrowing FileDescriptor) {
         poller.remove(descriptor)

@@ -17,6 +17,7 @@ final class HeadBlock {
     private var pathRange = ByteRange.empty
     private var authorityRange = ByteRange.empty
     private var contentLength: UInt64?
+    private var hasKnownScheme = true
 
     /// Takes one decoded field.
     ///
@@ -40,8 +41,10 @@ final class HeadBlock {
 
     /// Makes ``request`` of what was decoded.
     ///
-    /// - Returns: Whether Host, where there is one, agrees with `:authority` (RFC 9113 §8.3.1).
+    /// - Returns: Whether Host, where there is one, agrees with `:authority`, and the scheme is one
+    ///   that is served here (RFC 9113 §8.3.1).
     func finishRequest(endsStream: Bool) -> Bool {
+        if !hasKnownScheme { return false }
         joinCookies()
         guard let authority = agreedAuthority() else { return false }
         request.removeAll()
@@ -81,6 +84,7 @@ final class HeadBlock {
         pathRange = .empty
         authorityRange = .empty
         contentLength = nil
+        hasKnownScheme = true
     }
 
     private func appendPseudo(name: Span<UInt8>, value: Span<UInt8>) {
@@ -90,6 +94,8 @@ final class HeadBlock {
             pathRange = fields.store(value)
         } else if name.equals(":authority") {
             authorityRange = fields.store(value)
+        } else if name.equals(":scheme") {
+            hasKnownScheme = value.equalsIgnoringCase("http") || value.equalsIgnoringCase("https")
         } else if name.equals(":status") {
             hasStatus = true
             for index in value.indices where value[index].isASCIIDigit && value.count == 3 {

@@ -27,6 +27,8 @@ import HTTP
     private var vacantSlots: [UInt32] = []
     private var spareBlocks: [HeadBlock] = []
     private(set) var openStreamCount = 0
+    /// The stream whose first head has begun and is not complete.
+    private(set) var arrivingHead: UInt32?
     /// Bytes of heads in `entries`.
     private(set) var recordedByteCount = 0
     var hasDataPending = false
@@ -85,6 +87,7 @@ import HTTP
 
     func remove(slot: UInt32) {
         let record = records[Int(slot)]
+        if record.life == .opening { arrivingHead = nil }
         queuedByteCount -= record.queue.count
         if let block = record.block { recycle(block) }
         record.reset()
@@ -129,6 +132,7 @@ import HTTP
         guard let record = record(slot: slot, streamID: streamID) else { return }
         if let block = record.block { recycle(block) }
         record.block = spareBlocks.popLast() ?? HeadBlock()
+        if record.life == .opening { arrivingHead = UInt32(streamID) }
     }
 
     enum FieldVerdict { case taken, refused }
@@ -155,6 +159,7 @@ import HTTP
         record.block = nil
         let stream = StreamHandle(streamID: UInt32(streamID), slot: slot)
         if record.life == .opening {
+            arrivingHead = nil
             guard block.finishRequest(endsStream: endsStream) else {
                 recycle(block)
                 return false

@@ -69,6 +69,11 @@ public import HTTP
         unsafe nghttp2_session_get_outbound_queue_size(handle) > limits.outboundFrameCount
     }
 
+    /// The stream whose head has begun to arrive and is not complete; `nil` when there is none.
+    ///
+    /// Nothing else can arrive before it is complete (RFC 9113 §6.10), so it needs a bound in time.
+    public var arrivingHead: UInt32? { recorder.arrivingHead }
+
     /// Whether the peer will answer new streams.
     public var acceptsRequests: Bool {
         unsafe failure == nil && nghttp2_session_check_request_allowed(handle) != 0

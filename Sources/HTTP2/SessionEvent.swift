@@ -5,6 +5,9 @@ public struct StreamHandle: Hashable, Sendable {
     /// Small and dense, and another stream's once this one has closed: for tables beside the
     /// session.
     public let slot: UInt32
+
+    /// Names no stream.
+    public static var none: StreamHandle { StreamHandle(streamID: 0, slot: .max) }
 }
 
 /// What a peer did, in the order in which it did it.

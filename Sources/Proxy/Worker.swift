@@ -39,17 +39,20 @@ final class Worker: EventHandler, TurnHandler {
     var downstreamOutput = Buffer()
     /// Where output to an upstream is put together before it is sent; empty between two events.
     var upstreamOutput = Buffer()
+    /// Where the frames of an HTTP/2 connection are put together; empty between two events.
+    var frames = Buffer()
     var random: SystemRandomNumberGenerator
     private(set) var isDraining = false
     /// Whether each response ends its connection.
     private(set) var closesConnections = false
     private var clusters: [String: UpstreamCluster] = [:]
     private var listeners: [String: ListenerRuntime] = [:]
-    private var connections: [ObjectIdentifier: HTTP1ServerConnection] = [:]
+    private var connections: [ObjectIdentifier: any ServerConnection] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
     let pipes = PipePool()
     private var scratch = Buffer()
     private var spareExchanges: [Exchange] = []
+    private var spareStreams: [HTTP2ServerStream] = []
     private var failedPools: [FailedConnect] = []
     private var unflushedLogs: [ListenerLog] = []
     private var isFlushPlanned = false
@@ -151,13 +154,30 @@ final class Worker: EventHandler, TurnHandler {
     func accept(
         _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime
     ) {
-        let connection = HTTP1ServerConnection(socket, from: peer, on: listener, of: self)
-        do throws(Errno) {
-            try connection.start()
-        } catch {
-            connection.close()
-            return
+        let stream = StreamSocket(socket, on: loop)
+        switch listener.codec {
+        case .automatic, .http1:
+            let connection = HTTP1ServerConnection(stream, from: peer, on: listener, of: self)
+            do throws(Errno) {
+                try connection.start()
+            } catch {
+                connection.close()
+                return
+            }
+            keep(connection)
+        case .http2:
+            let connection = HTTP2ServerConnection(from: peer, on: listener, of: self)
+            do throws(Errno) {
+                try connection.start(stream)
+            } catch {
+                connection.close()
+                return
+            }
+            keep(connection)
         }
+    }
+
+    private func keep(_ connection: any ServerConnection) {
         connections[ObjectIdentifier(connection)] = connection
         connectionOpened()
     }
@@ -173,7 +193,17 @@ final class Worker: EventHandler, TurnHandler {
         tunnel.start(socket)
     }
 
-    func closed(_ connection: HTTP1ServerConnection) {
+    /// Goes on with a connection that has turned out to speak HTTP/2.
+    ///
+    /// - Parameters:
+    ///   - first: What was accepted, which has lent its socket out for good.
+    ///   - connection: What reads on.
+    func replace(_ first: HTTP1ServerConnection, by connection: HTTP2ServerConnection) {
+        connections[ObjectIdentifier(first)] = nil
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func closed(_ connection: any ServerConnection) {
         guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
         connectionClosed()
     }
@@ -263,11 +293,12 @@ final class Worker: EventHandler, TurnHandler {
     private func drain() {
         isDraining = true
         closesConnections = true
+        for connection in connections.values { connection.beginDraining() }
         reportDrained()
     }
 
     private func closeIdleConnections() {
-        for connection in connections.values { connection.drain() }
+        for connection in connections.values { connection.closeWhenIdle() }
     }
 
     /// Ends the loop, and what would not end by itself so that it is logged.
@@ -310,6 +341,15 @@ final class Worker: EventHandler, TurnHandler {
 
     func takeExchange() -> Exchange {
         spareExchanges.popLast() ?? Exchange(on: self)
+    }
+
+    func takeStream() -> HTTP2ServerStream {
+        spareStreams.popLast() ?? HTTP2ServerStream(of: self)
+    }
+
+    /// Keeps the memory of a stream that is over for a next one.
+    func returnStream(_ stream: HTTP2ServerStream) {
+        if spareStreams.count < Self.spareExchangeCount { spareStreams.append(stream) }
     }
 
     /// Counts and logs an exchange that has ended, and keeps its memory for a next one.

@@ -40,9 +40,11 @@ public struct ResponseFlags: OptionSet, Sendable {
     public static let maximumDurationReached = ResponseFlags(rawValue: 1 << 15)
     /// OM: the proxy sheds load.
     public static let overload = ResponseFlags(rawValue: 1 << 16)
+    /// DR: the client reset its stream.
+    public static let downstreamRemoteReset = ResponseFlags(rawValue: 1 << 17)
 
     /// Every single flag there is.
-    public static var all: [ResponseFlags] { (0..<17).map { ResponseFlags(rawValue: 1 << $0) } }
+    public static var all: [ResponseFlags] { (0..<18).map { ResponseFlags(rawValue: 1 << $0) } }
 
     /// The codes as text, for metrics.
     public var codes: String {
@@ -87,6 +89,7 @@ public struct ResponseFlags: OptionSet, Sendable {
         case streamIdleTimeout: "SI"
         case maximumDurationReached: "UMSDR"
         case overload: "OM"
+        case downstreamRemoteReset: "DR"
         default: "?"
         }
     }

@@ -47,6 +47,21 @@ public struct StreamSocket: ~Copyable {
         isReading = interest.contains(.readable)
     }
 
+    /// Gives the socket away as it is; this value is closed then.
+    ///
+    /// - Parameter handler: Who hears of it from now on.
+    /// - Returns: The open socket.
+    public mutating func handOver(to handler: any EventHandler) -> StreamSocket {
+        var heir = StreamSocket(loop: loop)
+        swap(&heir, &self)
+        if let token = heir.token { loop.hand(token, over: handler) }
+        return heir
+    }
+
+    private init(loop: EventLoop) {
+        self.loop = loop
+    }
+
     /// How many bytes wait for the kernel.
     public var queuedByteCount: Int { queue.count }
 

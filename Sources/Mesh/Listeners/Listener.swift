@@ -16,12 +16,21 @@ public struct Listener: Equatable, Sendable {
         case tunnel(TunnelRules)
     }
 
+    /// What clients speak (`codec_type`).
+    public enum Codec: Sendable {
+        /// HTTP/2 after its preface (RFC 9113 §3.4), else HTTP/1.
+        case automatic
+        case http1
+        case http2
+    }
+
     public let name: String
     /// An address in text, such as `127.0.0.1` or `::`.
     public let host: String
     /// Zero lets the system choose.
     public let port: UInt16
     public let direction: Direction
+    public let codec: Codec
     public let routes: Routes
     public let limits: ListenerLimits
     public let statPrefix: String
@@ -36,6 +45,7 @@ public struct Listener: Equatable, Sendable {
         host: String,
         port: UInt16,
         direction: Direction = .unspecified,
+        codec: Codec = .automatic,
         routes: Routes,
         limits: ListenerLimits = .default,
         statPrefix: String = "http",
@@ -52,6 +62,7 @@ public struct Listener: Equatable, Sendable {
         self.host = host
         self.port = port
         self.direction = direction
+        self.codec = codec
         self.routes = routes
         self.limits = limits
         self.statPrefix = statPrefix

@@ -12,7 +12,8 @@ protocol Downstream: AnyObject {
     var peerText: [UInt8] { get }
     /// The client's address with its port.
     var peerName: [UInt8] { get }
-    /// How many bytes of responses the client has not taken yet.
+    /// How many bytes of responses the client is known not to have taken; where that is known only
+    /// later, the exchange is told (``Exchange/downstreamFilled()``).
     var queuedByteCount: Int { get }
 
     /// Writes the informational response that the exchange holds.

@@ -1,6 +1,7 @@
 import Bytes
 import HTTP
 import HTTP1
+import HTTP2
 import Kernel
 import Mesh
 import Routing
@@ -13,10 +14,12 @@ final class ListenerRuntime: ListenerDelegate {
     private static let lastRounds = 16
 
     let name: String
+    private(set) var codec: Mesh.Listener.Codec
     private(set) var limits: ListenerTimeouts
     private(set) var codecLimits: HTTP1.Limits
     /// How connections are forwarded as they are; `nil` where requests are.
     private(set) var tunnels: TunnelTimes?
+    private(set) var sessionLimits: SessionLimits
     let metrics: ListenerMetrics
     /// `nil` when nothing is logged.
     private(set) var log: ListenerLog?
@@ -30,9 +33,11 @@ final class ListenerRuntime: ListenerDelegate {
         on worker: Worker
     ) {
         name = configuration.listener.name
+        codec = configuration.listener.codec
         limits = ListenerTimeouts(configuration.listener.limits)
         codecLimits = HTTP1.Limits(configuration.listener.limits)
         tunnels = TunnelTimes(configuration.listener.routes)
+        sessionLimits = SessionLimits(configuration.listener.limits)
         log = configuration.accessLog.map { ListenerLog($0) }
         self.routes = routes
         self.metrics = metrics
@@ -54,11 +59,14 @@ final class ListenerRuntime: ListenerDelegate {
         listener = try Transport.Listener(adopting: socket, loop: worker.loop, delegate: self)
     }
 
-    /// Takes new limits, for connections from now on, and routes, for requests from now on.
+    /// Takes another codec and new limits, for connections from now on, and routes, for requests
+    /// from now on.
     func update(_ configuration: ListenerConfiguration, routes: RouteBinding) {
+        codec = configuration.listener.codec
         limits = ListenerTimeouts(configuration.listener.limits)
         codecLimits = HTTP1.Limits(configuration.listener.limits)
         tunnels = TunnelTimes(configuration.listener.routes)
+        sessionLimits = SessionLimits(configuration.listener.limits)
         if log?.writer !== configuration.accessLog {
             log?.flush()
             log = configuration.accessLog.map { ListenerLog($0) }
@@ -163,5 +171,19 @@ extension HTTP1.Limits {
     init(_ limits: ListenerLimits) {
         self.init(
             headBytes: Int(limits.maximumHeadByteCount), fieldCount: Int(limits.maximumFieldCount))
+    }
+}
+
+extension SessionLimits {
+    /// Most bytes of one response that wait for their client; a turn brings one receive, and the
+    /// upstream may have as much on its way before it learns that it has to wait.
+    private static let responseByteCount = 4 * Worker.receiveByteCount
+
+    init(_ limits: ListenerLimits) {
+        self.init()
+        headByteCount = Int(limits.maximumHeadByteCount)
+        fieldCount = Int(limits.maximumFieldCount)
+        streamQueueByteCount = Self.responseByteCount
+        sessionQueueByteCount = Int(concurrentStreamCount) * Self.responseByteCount
     }
 }

@@ -42,8 +42,12 @@ extension Exchange {
     func responseInputEnded() {
         guard let downstream else { return }
         downstream.flushResponse()
-        guard case .attached(let connection) = upstreamState else { return }
-        if downstream.queuedByteCount > 0 { connection.setReading(false) }
+        if downstream.queuedByteCount > 0 { downstreamFilled() }
+    }
+
+    /// The client has not taken what was written, so that the upstream has to wait.
+    func downstreamFilled() {
+        if case .attached(let connection) = upstreamState { connection.setReading(false) }
     }
 
     /// The response is complete.

@@ -89,21 +89,29 @@ extension ResourceDecoder {
         _ message: Proto.Listener, host: String, port: UInt16,
         by manager: Proto.HTTPConnectionManager
     ) throws(MeshError) -> Listener {
-        switch manager.codecType {
-        case .auto, .http1: break
-        case .http2, .http3: throw MeshError("codec_type", "\(manager.codecType) is not supported")
-        case .UNRECOGNIZED(let number):
-            throw MeshError("codec_type", "\(number) is not a known value")
-        }
         try checkHTTPFilters(manager.httpFilters)
         let listener = try Listener(
             name: message.name, host: host, port: port,
-            direction: try direction(of: message), routes: try routes(of: manager),
+            direction: try direction(of: message), codec: try codec(of: manager),
+            routes: try routes(of: manager),
             limits: try limits(of: manager),
             statPrefix: manager.statPrefix.isEmpty ? message.statPrefix : manager.statPrefix,
             accessLogPath: try accessLogPath(manager.accessLog))
         try noteUnknownFields(of: manager)
         return listener
+    }
+
+    private func codec(
+        of manager: Proto.HTTPConnectionManager
+    ) throws(MeshError) -> Listener.Codec {
+        switch manager.codecType {
+        case .auto: .automatic
+        case .http1: .http1
+        case .http2: .http2
+        case .http3: throw MeshError("codec_type", "\(manager.codecType) is not supported")
+        case .UNRECOGNIZED(let number):
+            throw MeshError("codec_type", "\(number) is not a known value")
+        }
     }
 
     func direction(of message: Proto.Listener) throws(MeshError) -> Listener.Direction {

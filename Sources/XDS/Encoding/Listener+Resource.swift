@@ -33,6 +33,12 @@ extension Listener {
 
     private var filter: Proto.Filter {
         var manager = Proto.HTTPConnectionManager()
+        manager.codecType =
+            switch codec {
+            case .automatic: .auto
+            case .http1: .http1
+            case .http2: .http2
+            }
         switch routes {
         case .tunnel(let rules):
             return .tcpProxy(

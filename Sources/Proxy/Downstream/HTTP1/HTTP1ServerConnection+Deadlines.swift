@@ -25,6 +25,9 @@ extension HTTP1ServerConnection {
     }
 
     private var endOfIdling: Instant {
+        if case .undecided(let since) = detection {
+            return since.after(listener.limits.requestHead)
+        }
         // A response that nobody reads is not idleness.
         if queuedByteCount > 0 { return lastActivity.after(listener.limits.streamIdle) }
         let end = lastActivity.after(listener.limits.idle)

@@ -2,12 +2,14 @@ import Bytes
 import EventLoop
 import HTTP
 import HTTP1
+import HTTP2
 import Kernel
+import Mesh
 import Telemetry
 import Transport
 
 /// One HTTP/1.1 connection from a client; its requests are answered one by one, in their order.
-final class HTTP1ServerConnection: Downstream, EventHandler, TimerHandler {
+final class HTTP1ServerConnection: Downstream, ServerConnection, EventHandler, TimerHandler {
     enum State {
         /// No byte of a next request is there.
         case idle
@@ -19,6 +21,14 @@ final class HTTP1ServerConnection: Downstream, EventHandler, TimerHandler {
         /// response before the client has read it (RFC 9112 §9.6).
         case lingering(until: Instant)
         case closed
+    }
+
+    /// Whether the client speaks this version at all.
+    enum Detection {
+        case decided
+        case awaitsFirstByte
+        /// What is there since then may become the preface of HTTP/2.
+        case undecided(since: Instant)
     }
 
     /// How long a lingering connection waits for more of what it throws away.
@@ -34,6 +44,7 @@ final class HTTP1ServerConnection: Downstream, EventHandler, TimerHandler {
     private var stream: StreamSocket
     private var decoder: RequestDecoder
     var state = State.idle
+    private(set) var detection: Detection
     /// What arrived and was not decoded yet, because a request before it is being answered.
     private var incoming = Buffer()
     private var isDecoding = false
@@ -54,13 +65,14 @@ final class HTTP1ServerConnection: Downstream, EventHandler, TimerHandler {
     private(set) lazy var peerName = Array(peer.description.utf8)
 
     init(
-        _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime,
+        _ stream: consuming StreamSocket, from peer: SocketAddress, on listener: ListenerRuntime,
         of worker: Worker
     ) {
         self.listener = listener
         self.peer = peer
         self.worker = worker
-        stream = StreamSocket(socket, on: worker.loop)
+        self.stream = stream
+        detection = listener.codec == .automatic ? .awaitsFirstByte : .decided
         decoder = RequestDecoder(limits: listener.codecLimits)
         openedAt = worker.loop.now
         lastActivity = worker.loop.now
@@ -154,8 +166,11 @@ final class HTTP1ServerConnection: Downstream, EventHandler, TimerHandler {
         finishFlushing(lingers: false)
     }
 
+    /// The next response tells the client.
+    func beginDraining() {}
+
     /// Closes the connection when nothing is under way, else after the response.
-    func drain() {
+    func closeWhenIdle() {
         if case .idle = state, incoming.isEmpty { closeFlushed() }
     }
 
@@ -195,12 +210,43 @@ final class HTTP1ServerConnection: Downstream, EventHandler, TimerHandler {
         }
         switch transfer {
         case .wouldBlock: break
-        case .ended: inputHasEnded = true
+        case .ended:
+            inputHasEnded = true
+            // A part of a preface is no request.
+            if case .undecided = detection { buffer.removeAll() }
         case .bytes(let count):
             buffer.commit(count)
-            buffer.consume(decode(buffer.bytes))
+            if case .decided = detection {
+                buffer.consume(decode(buffer.bytes))
+            } else {
+                buffer.consume(detect(buffer.bytes))
+            }
         }
         keep(buffer, isScratch: isScratch)
+    }
+
+    /// Looks at the first bytes of the connection (RFC 9113 §3.4).
+    ///
+    /// - Returns: How much of `input` is done with.
+    private func detect(_ input: Span<UInt8>) -> Int {
+        switch HTTP2.Preface.match(input) {
+        case .absent:
+            detection = .decided
+            return decode(input)
+        case .incomplete:
+            if case .awaitsFirstByte = detection {
+                detection = .undecided(since: worker.loop.now)
+            }
+            return 0
+        case .complete:
+            let successor = HTTP2ServerConnection(from: peer, on: listener, of: worker)
+            state = .closed
+            if let timer { worker.loop.cancel(timer) }
+            timer = nil
+            worker.replace(self, by: successor)
+            successor.start(stream.handOver(to: successor), with: input)
+            return input.count
+        }
     }
 
     /// Decodes what waits after a response.

@@ -1,0 +1,326 @@
+import Balancing
+import Bytes
+import EventLoop
+import HTTP
+import HTTP1
+import HTTP2
+import Kernel
+import Telemetry
+
+/// One request and its response on an HTTP/2 connection from a client.
+///
+/// Objects are used again for later streams, whatever their connection.
+final class HTTP2ServerStream: Downstream {
+    enum State {
+        case idle
+        case exchanging(Exchange)
+        /// The response is written; it may not have left yet.
+        case answered
+    }
+
+    let worker: Worker
+    private(set) var state = State.idle
+    private var connection: HTTP2ServerConnection?
+    private(set) var handle = StreamHandle.none
+    /// Whether the client has sent all of its request.
+    private(set) var requestHasEnded = false
+    /// The head of the response waits for what follows it, which may be the end of the stream.
+    private var isHeadPending = false
+    /// Whether something was written since the connection looked at the queue.
+    private var isTouched = false
+    /// The client does not take what is queued, and the upstream waits.
+    private var isFull = false
+    /// What was written found no room, so that the response cannot be completed.
+    private var hasOverflowed = false
+    /// Bytes of the request that the client may not replace by others yet.
+    private var heldByteCount = 0
+    /// Whether the upstream keeps the client waiting.
+    private var isHolding = false
+    private var lastActivity = Instant(nanoseconds: 0)
+    private var bodyWindow: BodyRateWindow
+
+    init(of worker: Worker) {
+        self.worker = worker
+        bodyWindow = BodyRateWindow(start: worker.loop.now)
+    }
+
+    /// Begins with a head that the session has just brought.
+    func open(_ handle: StreamHandle, on connection: HTTP2ServerConnection) {
+        self.handle = handle
+        self.connection = connection
+        lastActivity = worker.loop.now
+        bodyWindow = BodyRateWindow(start: worker.loop.now)
+        requestHasEnded = false
+        isHeadPending = false
+        isTouched = false
+        isFull = false
+        hasOverflowed = false
+        heldByteCount = 0
+        isHolding = false
+        let exchange = worker.takeExchange()
+        exchange.start(for: self)
+        state = .exchanging(exchange)
+        connection.session.takeRequestHead(into: &exchange.request)
+        do throws(ParseError) {
+            try exchange.request.checkTranslation()
+        } catch {
+            exchange.answer(error.status, .downstreamProtocolError)
+            return
+        }
+        // Else the end comes at once, and then the whole request is dealt with.
+        if exchange.request.framing.hasBody { exchange.requestHeadArrived(on: self) }
+    }
+
+    // MARK: What the client sends
+
+    func bodyArrived(_ bytes: Span<UInt8>) {
+        lastActivity = worker.loop.now
+        bodyWindow.add(bytes.count)
+        heldByteCount += bytes.count
+        if case .exchanging(let exchange) = state { exchange.requestBodyArrived(bytes) }
+    }
+
+    func trailersArrived() {
+        guard case .exchanging(let exchange) = state else { return }
+        connection?.session.takeTrailers(into: &exchange.request.trailers)
+    }
+
+    func requestEnded() {
+        requestHasEnded = true
+        lastActivity = worker.loop.now
+        guard case .exchanging(let exchange) = state else { return }
+        if case .head = exchange.requestState {
+            exchange.requestArrived(on: self)
+        } else {
+            exchange.requestEnded()
+        }
+    }
+
+    /// What arrived so far is understood; the upstream gets it now.
+    func inputEnded() {
+        if case .exchanging(let exchange) = state { exchange.requestInputEnded() }
+        updateReading()
+    }
+
+    /// The client has taken what was queued.
+    func drained() {
+        lastActivity = worker.loop.now
+        isFull = false
+        if case .exchanging(let exchange) = state { exchange.downstreamDrained() }
+    }
+
+    /// The response is with the kernel; what is left of the request has no reader.
+    func endSent() {
+        if !requestHasEnded { connection?.session.reset(handle, .noError) }
+    }
+
+    /// The stream is over, and with it whoever waits for an answer.
+    func closed(_ reason: ResponseFlags) {
+        if case .exchanging(let exchange) = state {
+            exchange.flags.formUnion(reason)
+            exchange.cancelUpstream(nil)
+            worker.finish(exchange, of: self)
+        }
+        state = .idle
+        connection = nil
+    }
+
+    // MARK: For the connection
+
+    /// Looks whether the client takes what was written in this turn.
+    func settleOutput() {
+        isTouched = false
+        guard let connection else { return }
+        if hasOverflowed {
+            abort()
+            return
+        }
+        if isFull || connection.session.queuedByteCount(on: handle) == 0 { return }
+        isFull = true
+        connection.session.awaitEmptyQueue(of: handle)
+        if case .exchanging(let exchange) = state { exchange.downstreamFilled() }
+    }
+
+    /// What has to happen next.
+    var deadline: Deadline {
+        guard let limits = connection?.listener.limits else {
+            return Deadline(instant: Deadline.never, verdict: .close)
+        }
+        switch state {
+        case .idle: return Deadline(instant: Deadline.never, verdict: .close)
+        case .exchanging(let exchange):
+            return exchange.deadline(
+                within: limits, lastActivity: lastActivity, bodyWindow: bodyWindow)
+        case .answered:
+            return Deadline(instant: lastActivity.after(limits.streamIdle), verdict: .close)
+        }
+    }
+
+    func timeOut(_ verdict: Verdict) {
+        guard case .exchanging(let exchange) = state else {
+            reset(.cancel)
+            return
+        }
+        switch verdict {
+        case .close: reset(.cancel)
+        case .upstreamCheck: exchange.checkUpstream()
+        case .requestTimeout where isArrivingFastEnough(exchange):
+            bodyWindow = BodyRateWindow(start: worker.loop.now)
+        case .requestTimeout: answer(exchange, 408, [])
+        case .upstreamTimeout:
+            if !exchange.hasResponseBegun { exchange.cancelUpstream(.timedOut) }
+            answer(exchange, 504, .upstreamTimeout)
+        case .streamIdle:
+            answer(exchange, exchange.requestIsComplete ? 504 : 408, .streamIdleTimeout)
+        }
+    }
+
+    private func isArrivingFastEnough(_ exchange: Exchange) -> Bool {
+        guard case .body = exchange.requestState else { return false }
+        return bodyWindow.isFastEnough && bodyWindow.deadline <= worker.loop.now
+    }
+
+    /// Answers in place of the upstream, or ends a response that has begun.
+    private func answer(_ exchange: Exchange, _ status: UInt16, _ reason: ResponseFlags) {
+        if exchange.hasResponseBegun {
+            exchange.flags.formUnion(reason)
+            abort()
+        } else {
+            exchange.answer(status, reason)
+        }
+    }
+
+    private func reset(_ code: ErrorCode) {
+        connection?.session.reset(handle, code)
+        connection?.planFlush()
+    }
+}
+
+// MARK: For the exchange
+
+extension HTTP2ServerStream {
+    var listener: ListenerRuntime {
+        guard let connection else { preconditionFailure("an exchange has lost its connection") }
+        return connection.listener
+    }
+
+    var peerText: [UInt8] { connection?.peerText ?? [] }
+    var peerName: [UInt8] { connection?.peerName ?? [] }
+
+    /// What this turn has written has not been sent yet, so that it says nothing of the client.
+    var queuedByteCount: Int {
+        guard isFull, let connection else { return 0 }
+        return connection.session.queuedByteCount(on: handle)
+    }
+
+    /// Writes an informational response; 101 does not exist here (RFC 9113 §8.6).
+    func writeInformational(of exchange: Exchange) {
+        if exchange.response.status == 101 { return }
+        lastActivity = worker.loop.now
+        submit { (session) throws(SubmitError) in
+            try session.submitInformational(exchange.response, on: handle)
+        }
+    }
+
+    func writeHead(of exchange: Exchange) {
+        isHeadPending = true
+        connection?.noteResponse()
+    }
+
+    func writeBody(_ bytes: Span<UInt8>) {
+        if bytes.isEmpty { return }
+        writePendingHead(endsStream: false)
+        lastActivity = worker.loop.now
+        guard !hasOverflowed, let connection else { return }
+        do throws(SubmitError) {
+            try connection.session.send(bytes, on: handle)
+            touch()
+        } catch {
+            hasOverflowed = true
+            touch()
+        }
+    }
+
+    func writeEnd(of exchange: Exchange) {
+        let hasTrailers = exchange.response.trailers.count > 0
+        if isHeadPending, !hasTrailers {
+            writePendingHead(endsStream: true)
+            return
+        }
+        writePendingHead(endsStream: false)
+        if hasTrailers {
+            submit { (session) throws(SubmitError) in
+                try session.end(handle, trailers: exchange.response.trailers)
+            }
+        } else {
+            submit { (session) throws(SubmitError) in try session.end(handle) }
+        }
+    }
+
+    /// Everything is sent when the turn ends; what can be known before is that the head is whole.
+    func flushResponse() {
+        writePendingHead(endsStream: false)
+    }
+
+    private func writePendingHead(endsStream: Bool) {
+        guard isHeadPending, case .exchanging(let exchange) = state else { return }
+        isHeadPending = false
+        lastActivity = worker.loop.now
+        submit { (session) throws(SubmitError) in
+            try session.submitResponse(exchange.response, on: handle, endsStream: endsStream)
+        }
+    }
+
+    /// Hands something to the session; where that fails, the stream is over or about to be.
+    private func submit(_ write: (inout Session) throws(SubmitError) -> Void) {
+        guard !hasOverflowed, let connection else { return }
+        do throws(SubmitError) {
+            try write(&connection.session)
+        } catch {
+            hasOverflowed = true
+        }
+        touch()
+    }
+
+    private func touch() {
+        if isTouched { return }
+        isTouched = true
+        connection?.touch(self)
+    }
+
+    /// Lets the client send as much more as the upstream has taken.
+    func updateReading() {
+        guard heldByteCount > 0, let connection else { return }
+        if case .exchanging(let exchange) = state, exchange.isUpstreamSlow {
+            isHolding = true
+            return
+        }
+        connection.session.consume(heldByteCount, on: handle)
+        heldByteCount = 0
+        connection.planFlush()
+        if !isHolding { return }
+        // What nobody could take meanwhile was not the client's delay.
+        isHolding = false
+        bodyWindow = BodyRateWindow(start: worker.loop.now)
+        connection.arm(by: deadline.instant)
+    }
+
+    /// The response is written.
+    func exchangeEnded() {
+        guard case .exchanging(let exchange) = state else { return }
+        lastActivity = worker.loop.now
+        worker.finish(exchange, of: self)
+        state = .answered
+    }
+
+    /// The response cannot be completed: ends the stream so that the client notices.
+    func abort() {
+        isHeadPending = false
+        if case .exchanging(let exchange) = state {
+            exchange.cancelUpstream(nil)
+            worker.finish(exchange, of: self)
+            state = .answered
+        }
+        reset(.internalError)
+    }
+}
