@@ -11,17 +11,24 @@ FIGURES = [
 
 
 def measure(stage):
+    return both_ways(stage, "bodies", "Bodies of 1 MiB",
+                     f"{CLIENTS} keep-alive connections, HTTP/1.1, saturated.")
+
+
+def both_ways(stage, key, title, note, rounds=None, **proxies):
     body = stage.folder / "body"
     body.write_bytes(bytes(SIZE))
-    return [moved(stage, "download", ("--body", SIZE), None),
-            moved(stage, "upload", (), body)]
+    rounds = rounds or max(1, (stage.settings.rounds + 1) // 2)
+    tables = []
+    for way, flags, upload in (("download", ("--body", SIZE), None), ("upload", (), body)):
+        table = Table(f"{key}-{way}", f"{title}, {way}", FIGURES, note, compared="cost")
+        running = stage.all_proxies(stage.upstreams(*flags), table, **proxies)
+        stage.rounds(running, table, moved(stage, upload), rounds)
+        tables.append(table)
+    return tables
 
 
-def moved(stage, way, flags, upload):
-    table = Table(f"bodies-{way}", f"Bodies of 1 MiB, {way}", FIGURES,
-                  f"{CLIENTS} keep-alive connections, HTTP/1.1, saturated.", compared="cost")
-    running = stage.all_proxies(stage.upstreams(*flags), table)
-
+def moved(stage, upload):
     def once(_, proxy):
         before = proxy.cpu_nanoseconds()
         run = stage.generator.closed(proxy.port, stage.settings.seconds, clients=CLIENTS,
@@ -29,5 +36,4 @@ def moved(stage, way, flags, upload):
         used = (proxy.cpu_nanoseconds() - before) / 1e9
         return {"cost": run.requests * SIZE / used, "rate": run.requests * SIZE / run.seconds}
 
-    stage.rounds(running, table, once, max(1, (stage.settings.rounds + 1) // 2))
-    return table
+    return once

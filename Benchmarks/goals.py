@@ -39,6 +39,8 @@ class Goals:
             self.routes(),
             self.ratio("bodies-download", "HAProxy", 1.0, "1 MiB downloads per CPU second", True),
             self.ratio("bodies-upload", "HAProxy", 1.0, "1 MiB uploads per CPU second", True),
+            self.ratio("tunnel-download", "HAProxy", 0.95, "TCP downloads per CPU second", True),
+            self.ratio("tunnel-upload", "HAProxy", 0.95, "TCP uploads per CPU second", True),
             self.pushes(),
         ]
         return found

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 
 from harness import bootstrap
 from harness.programs import (
@@ -25,6 +26,27 @@ defaults
 frontend outbound
     bind 127.0.0.1:{port} backlog 4096
     bind 127.0.0.1:{h2c} proto h2
+    default_backend reviews
+backend reviews
+    balance roundrobin
+    server v1 127.0.0.1:{v1} weight 95
+    server v2 127.0.0.1:{v2} weight 5
+"""
+
+# It copies unless it is told to splice where it can.
+HAPROXY_TCP = """\
+global
+    nbthread 1
+    maxconn {clients}
+    no strict-limits
+defaults
+    mode tcp
+    option splice-auto
+    timeout client 300s
+    timeout server 300s
+    timeout connect 1s
+frontend outbound
+    bind 127.0.0.1:{port} backlog 4096
     default_backend reviews
 backend reviews
     balance roundrobin
@@ -87,22 +109,29 @@ class Setting:
                 "clients": self.files * 11 // 20, **more}
 
 
-def sidecar_bootstrap(port, setting):
-    clusters = [bootstrap.cluster("v1", [setting.v1]), bootstrap.cluster("v2", [setting.v2])]
+def split_listener(port):
     routes = bootstrap.route_configuration([bootstrap.to_split({"v1": 95, "v2": 5})])
-    manager = bootstrap.manager(routes)
-    return bootstrap.static(free_port(), [bootstrap.listener(port, manager)], clusters)
+    return bootstrap.listener(port, bootstrap.manager(routes))
 
 
-def pointsman(setting):
+def split_tunnel(port):
+    return bootstrap.tcp_listener(port, weights={"v1": 95, "v2": 5})
+
+
+def sidecar_bootstrap(listener, setting):
+    clusters = [bootstrap.cluster("v1", [setting.v1]), bootstrap.cluster("v2", [setting.v2])]
+    return bootstrap.static(free_port(), [listener], clusters)
+
+
+def pointsman(setting, listener=split_listener):
     port, file = free_port(), setting.folder / "pointsman.json"
-    file.write_text(json.dumps(sidecar_bootstrap(port, setting)))
+    file.write_text(json.dumps(sidecar_bootstrap(listener(port), setting)))
     return port, port, [program_path("pointsman-proxy"), "-c", file, "--concurrency", "1"]
 
 
-def haproxy(setting):
+def haproxy(setting, configuration=HAPROXY):
     port, h2c, file = free_port(), free_port(), setting.folder / "haproxy.cfg"
-    file.write_text(HAPROXY.format(**setting.values(port=port, h2c=h2c)))
+    file.write_text(configuration.format(**setting.values(port=port, h2c=h2c)))
     return port, h2c, [peer_path("haproxy"), "-f", file]
 
 
@@ -125,9 +154,9 @@ def nghttpx(setting):
         f"--pid-file={setting.folder}/nghttpx.pid"]
 
 
-def envoy(setting):
+def envoy(setting, listener=split_listener):
     port, file = free_port(), setting.folder / "envoy.json"
-    file.write_text(json.dumps(sidecar_bootstrap(port, setting)))
+    file.write_text(json.dumps(sidecar_bootstrap(listener(port), setting)))
     return port, port, [envoy_path(), "-c", file, "--concurrency", "1",
                         "--use-dynamic-base-id", "-l", "error"]
 
@@ -140,6 +169,12 @@ def floor(setting):
 
 COMMANDS = {"Pointsman": pointsman, "HAProxy": haproxy, "nginx": nginx, "nghttpx": nghttpx,
             "Envoy": envoy, "floor": floor}
+# The same without a look at what is forwarded; nghttpx has no such mode, and nginx as Debian's
+# package has it only with a module.
+TUNNELS = {
+    "Pointsman": partial(pointsman, listener=split_tunnel),
+    "HAProxy": partial(haproxy, configuration=HAPROXY_TCP),
+    "Envoy": partial(envoy, listener=split_tunnel), "floor": floor}
 
 
 def compiled(name):
@@ -154,9 +189,9 @@ def compiled(name):
 class Proxy:
     """A running proxy and what the kernel knows of all its processes."""
 
-    def __init__(self, name, setting, core, wrapper=()):
+    def __init__(self, name, setting, core, wrapper=(), commands=COMMANDS):
         self.name = name
-        self.port, self.h2c_port, command = COMMANDS[name](setting)
+        self.port, self.h2c_port, command = commands[name](setting)
         self.program = Program(
             [peer_path("taskset"), "-c", core, *wrapper, *command], setting.folder / f"{name}.log")
         try:

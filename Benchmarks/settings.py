@@ -12,6 +12,7 @@ PARTS = {
     "latency": "added latency and CPU at fixed rates of HTTP/1.1",
     "h2c": "the same two of HTTP/2 without TLS",
     "bodies": "bytes per CPU second of 1 MiB bodies, both ways",
+    "tunnel": "bytes per CPU second of TCP forwarded as it is, both ways",
     "churn": "CPU per connection of a connection per request",
     "memory": "resident, idle, under load and with idle connections",
     "pushes": "a new weight until it is in effect, and thousands of them under load",

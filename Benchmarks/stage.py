@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from generators import PACED, H2load, LoadFailed
 from harness.fast import FastUpstream
-from proxies import Proxy, Setting
+from proxies import COMMANDS, Proxy, Setting
 
 # Why a row may be empty without anything being wrong.
 NOT_YET = "not yet"
 NO_HTTP2 = "its upstream would have to speak HTTP/2"
+NO_TUNNEL = "forwards HTTP only"
 SLOW = "too slow under valgrind"
-EXPECTED = (NOT_YET, NO_HTTP2, SLOW)
+EXPECTED = (NOT_YET, NO_HTTP2, NO_TUNNEL, SLOW)
 
 
 def say(text):
@@ -48,19 +49,23 @@ class Stage:
         return Setting(self.folder, *(upstream.port for upstream in upstreams), self.files)
 
     @contextmanager
-    def proxy(self, name, upstreams, wrapper=()):
-        proxy = Proxy(name, self.setting(upstreams), self.cores.proxy, wrapper)
+    def proxy(self, name, upstreams, wrapper=(), commands=COMMANDS):
+        proxy = Proxy(name, self.setting(upstreams), self.cores.proxy, wrapper, commands)
         try:
             yield proxy
         finally:
             proxy.stop()
 
-    def all_proxies(self, upstreams, table):
+    def all_proxies(self, upstreams, table, commands=COMMANDS):
         """Those that start; one that does not is named in the table, and the rest goes on."""
         running = {}
         for name in self.settings.proxies:
+            if name not in commands:
+                table.skip(name, NO_TUNNEL)
+                continue
             try:
-                running[name] = self.stack.enter_context(self.proxy(name, upstreams))
+                running[name] = self.stack.enter_context(
+                    self.proxy(name, upstreams, commands=commands))
             except AssertionError as error:
                 table.skip(name, "did not start")
                 say(f"{name} did not start: {error}")
