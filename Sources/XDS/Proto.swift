@@ -46,6 +46,8 @@ package enum Proto {
     package typealias Address = Envoy_Config_Core_V3_Address
     package typealias ConfigSource = Envoy_Config_Core_V3_ConfigSource
     package typealias HeaderValueOption = Envoy_Config_Core_V3_HeaderValueOption
+    package typealias HTTP2Options = Envoy_Config_Core_V3_Http2ProtocolOptions
+    package typealias KeepAliveSettings = Envoy_Config_Core_V3_KeepaliveSettings
     package typealias CommonHTTPOptions = Envoy_Config_Core_V3_HttpProtocolOptions
     package typealias TransportSocket = Envoy_Config_Core_V3_TransportSocket
     package typealias HealthStatus = Envoy_Config_Core_V3_HealthStatus

@@ -164,6 +164,22 @@ import XDS
         #expect(snapshot.assignments["reviews/v1"]?.localities.isEmpty == true)
     }
 
+    @Test(arguments: [("", nil), (#", "timeout": "2s""#, Duration.seconds(2))])
+    func `leaves the time of a call to its client`(asked: String, timeout: Duration?) throws {
+        let service = """
+            {"protocol": "grpc", "versions": {"v1": {"endpoints": []}},
+             "routes": [{"split": {"v1": 1}\(asked)}]}
+            """
+        let snapshot = try decoded(catalog(["reviews": service]).offer(for: profile()))
+        let route = snapshot.routeConfigurations["outbound"]?.virtualHosts.first?.routes.first
+        guard case .forward(let action)? = route?.action else {
+            Issue.record("no route forwards")
+            return
+        }
+        #expect(action.timeout == timeout)
+        #expect(action.streamLimits.grpcTimeout == .honoured(maximum: nil, margin: .zero))
+    }
+
     @Test(arguments: [
         (#""x""#, "a=b; c=x", true), (#""x""#, "c=x", true), (#""x""#, "c=xy", false),
         (#""x""#, "cc=x", false), (#""x.z""#, "c=xyz", false), (#""x.z""#, "c=x.z; d=e", true),

@@ -43,6 +43,31 @@ import Testing
     }
 }
 
+@Suite struct `A head of gRPC` {
+    @Test(arguments: [
+        ("1n", 1), ("20u", 20_000), ("300m", 300_000_000), ("4S", 4_000_000_000),
+        ("5M", 300_000_000_000), ("6H", 21_600_000_000_000),
+        ("99999999H", .max), ("00000001S", 1_000_000_000), ("0m", 0),
+        ("", nil), ("m", nil), ("1", nil), ("1s", nil), ("-1S", nil), ("1 S", nil), ("1.5S", nil),
+        ("123456789S", nil),
+    ])
+    func `says how long its client waits`(text: String, nanoseconds: UInt64?) {
+        var head = RequestHead()
+        #expect(head.grpcTimeout == nil)
+        head.fields.append("Grpc-Timeout", value: text.utf8.span)
+        #expect(head.grpcTimeout == nanoseconds)
+    }
+
+    @Test func `says how the call ended, behind the body or before it`() {
+        var head = ResponseHead()
+        #expect(head.grpcStatus == nil)
+        head.fields.append("grpc-status", "14")
+        #expect(head.grpcStatus == .unavailable)
+        head.trailers.append("grpc-status", "0")
+        #expect(head.grpcStatus == .ok)
+    }
+}
+
 @Suite struct `gRPC framing` {
     static let sizes = [0, 1, 4, 5, 6, 255, 256, 70_000]
 

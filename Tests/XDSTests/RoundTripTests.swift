@@ -93,6 +93,19 @@ private func clusters() throws -> [Cluster] {
             loadBalancing: try .ringHash(checkingMinimumSize: 10, maximumSize: 20),
             idleTimeout: .seconds(5)),
         try Cluster(name: "random", discovery: .eds(serviceName: "x"), loadBalancing: .random),
+        try Cluster(
+            name: "many streams", discovery: .eds(serviceName: "x"), upstreamProtocol: .http2,
+            http2Options: try HTTP2Options(
+                concurrentStreamCount: 7, streamWindowByteCount: 1 << 20,
+                connectionWindowByteCount: 2 << 20,
+                keepAlive: try HTTP2Options.KeepAlive(
+                    interval: .seconds(3), timeout: .milliseconds(1500)))),
+        try Cluster(
+            name: "as asked", discovery: .eds(serviceName: "x"), upstreamProtocol: .downstream),
+        try Cluster(
+            name: "as asked, with options", discovery: .eds(serviceName: "x"),
+            upstreamProtocol: .downstream,
+            http2Options: try HTTP2Options(concurrentStreamCount: 7)),
     ]
 }
 
@@ -151,6 +164,9 @@ private func forwarding(
     let sticky = try ForwardAction(
         destination: .weighted(split), pathRewrite: .prefix("/new"),
         hostRewrite: .literal("host"), timeout: nil, idleTimeout: .after(.seconds(3)),
+        streamLimits: try StreamLimits(
+            duration: .seconds(9),
+            grpcTimeout: .honoured(maximum: .seconds(5), margin: .milliseconds(20))),
         hashPolicies: [
             try HashPolicy(
                 .cookie(try HashPolicy.Cookie(name: "user", timeToLive: .zero, path: "/"))),
@@ -161,7 +177,9 @@ private func forwarding(
     let plain = try ForwardAction(
         destination: .cluster("x"),
         pathRewrite: .regex(try RegexRewrite(pattern: "^/a", substitution: "/b\\0")),
-        hostRewrite: .header("x-host"), timeout: .milliseconds(1), idleTimeout: .disabled)
+        hostRewrite: .header("x-host"), timeout: .milliseconds(1), idleTimeout: .disabled,
+        streamLimits: try StreamLimits(
+            grpcTimeout: .honoured(maximum: nil, margin: .zero), replacesTimeout: true))
     return [
         Route(
             name: "reviews/sticky", match: match, action: .forward(sticky),

@@ -130,10 +130,24 @@ extension ServiceRoute {
         let action = try ForwardAction(
             destination: .weighted(
                 WeightedClusters(entries: entries, usesHashPolicy: stickiness != nil)),
-            timeout: timeout, hashPolicies: policies)
+            timeout: timeout(of: service), streamLimits: try streamLimits(of: service),
+            hashPolicies: policies)
         return Route(
             name: "\(service.name)/\(name)", match: try match.routeMatch(),
             action: .forward(action))
+    }
+}
+
+extension ServiceRoute {
+    /// A call of gRPC may go on for ever, unless its client or its user says otherwise.
+    private func timeout(of service: Service) -> Duration? {
+        service.application == .grpc && timeout == Self.defaultTimeout ? nil : timeout
+    }
+
+    /// A call of gRPC brings its own deadline.
+    private func streamLimits(of service: Service) throws(MeshError) -> StreamLimits {
+        guard service.application == .grpc else { return .none }
+        return try StreamLimits(grpcTimeout: .honoured(maximum: nil, margin: .zero))
     }
 }
 

@@ -19,6 +19,12 @@ public struct RetryPolicy: Equatable, Sendable {
         public static let grpcResourceExhausted = Conditions(rawValue: 1 << 11)
         public static let grpcUnavailable = Conditions(rawValue: 1 << 12)
 
+        /// All that look at `grpc-status`.
+        public static let grpc: Conditions = [
+            .grpcCancelled, .grpcDeadlineExceeded, .grpcInternal, .grpcResourceExhausted,
+            .grpcUnavailable,
+        ]
+
         /// Reads a list separated by commas, as in `retry_on`.
         ///
         /// - Throws: ``MeshError`` when a word is not known.

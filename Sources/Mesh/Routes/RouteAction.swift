@@ -46,6 +46,7 @@ public struct ForwardAction: Equatable, Sendable {
     public let timeout: Duration?
     /// Longest time without a byte in either direction.
     public let idleTimeout: IdleTimeout
+    public let streamLimits: StreamLimits
     public let hashPolicies: [HashPolicy]
     public let retryPolicy: RetryPolicy?
 
@@ -59,6 +60,7 @@ public struct ForwardAction: Equatable, Sendable {
         hostRewrite: HostRewrite? = nil,
         timeout: Duration? = ForwardAction.defaultTimeout,
         idleTimeout: IdleTimeout = .inherited,
+        streamLimits: StreamLimits = .none,
         hashPolicies: [HashPolicy] = [],
         retryPolicy: RetryPolicy? = nil
     ) throws(MeshError) {
@@ -83,6 +85,7 @@ public struct ForwardAction: Equatable, Sendable {
         self.hostRewrite = hostRewrite
         self.timeout = timeout
         self.idleTimeout = idleTimeout
+        self.streamLimits = streamLimits
         self.hashPolicies = hashPolicies
         self.retryPolicy = retryPolicy
     }

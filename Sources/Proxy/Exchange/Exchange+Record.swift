@@ -10,6 +10,7 @@ import Telemetry
 extension Exchange {
     /// Counts the exchange and gives back what it held of its cluster.
     func record(on listener: ListenerRuntime) {
+        if durationTimer != nil { endDuration() }
         let nanoseconds = worker.loop.now.nanoseconds(since: startedAt)
         if case .head = requestState {
             if flags.contains(.downstreamProtocolError) { worker.metrics.protocolErrors.add() }
@@ -23,6 +24,7 @@ extension Exchange {
         }
         if holdsRequestSlot { cluster.requestEnded() }
         if holdsRetrySlot { cluster.retryEnded() }
+        if isGRPC { recordCall(of: cluster) }
         cluster.record(
             status: status, nanoseconds: nanoseconds, bytesSent: bytesSent,
             bytesReceived: bytesReceived)

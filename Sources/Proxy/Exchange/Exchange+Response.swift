@@ -58,7 +58,7 @@ extension Exchange {
         finishResponse(on: downstream)
         detach(
             reusable: isReusable && requestIsComplete,
-            outcome: .answered(status: status))
+            outcome: .answered(status: endpointStatus))
         downstream.exchangeEnded()
     }
 
@@ -74,6 +74,10 @@ extension Exchange {
     ///   - reason: What the access log says about it.
     func answer(_ status: UInt16, _ reason: ResponseFlags) {
         flags.formUnion(reason)
+        if isGRPC {
+            answerCall(GRPCStatus.Code(httpStatus: status), status)
+            return
+        }
         var body = Buffer()
         body.append(LocalReply.body(status: status, flags: flags))
         beginAnswer(status)

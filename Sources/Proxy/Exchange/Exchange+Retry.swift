@@ -49,9 +49,10 @@ extension Exchange: TimerHandler {
     /// - Returns: Whether the response head is thrown away, since the request is sent again.
     func retryAfterResponse() -> Bool {
         guard let policy = forwarding?.rules.retry, isReplayable,
-            retries(response.status, by: policy), mayRetry(by: policy)
+            retries(response.status, by: policy) || retriesCall(by: policy),
+            mayRetry(by: policy)
         else { return false }
-        detach(reusable: false, outcome: .answered(status: response.status))
+        detach(reusable: false, outcome: .answered(status: endpointStatus))
         backOff(by: policy)
         return true
     }
@@ -61,6 +62,9 @@ extension Exchange: TimerHandler {
         if timer == perTryTimer {
             perTryTimer = nil
             attemptTimedOut()
+        } else if timer == durationTimer {
+            durationTimer = nil
+            durationEnded()
         } else if case .backingOff(timer) = upstreamState {
             upstreamState = .none
             dispatchAgain(fresh: false)

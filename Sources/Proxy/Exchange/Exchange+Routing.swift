@@ -38,6 +38,7 @@ extension Exchange {
     func route(for downstream: any Downstream) {
         let binding = downstream.listener.routes
         let table = binding.table
+        if request.method == .post { isGRPC = request.isGRPC }
         // Nothing here makes a tunnel.
         guard request.method != .connect, let route = table.match(request) else {
             answer(404, .noRoute)
@@ -76,6 +77,9 @@ extension Exchange {
             return
         }
         holdsRequestSlot = true
+        if rules.hasStreamLimits, let limits = table.streamLimits(of: route) {
+            limitDuration(limits)
+        }
         table.mutateRequest(&request.fields, of: route, destination: destination)
         rewriteTarget(of: route, destination, table)
         dispatch(to: cluster, fresh: false)
@@ -144,7 +148,8 @@ extension Exchange {
 
     /// How long the upstream may take, in nanoseconds from the end of the request.
     var routeTimeout: UInt64 {
-        forwarding?.rules.timeout ?? ListenerTimeouts.none
+        ignoresRouteTimeout
+            ? ListenerTimeouts.none : forwarding?.rules.timeout ?? ListenerTimeouts.none
     }
 
     /// How long nothing may move, in nanoseconds.

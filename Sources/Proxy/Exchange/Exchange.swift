@@ -61,6 +61,8 @@ final class Exchange {
     /// Whether the rest of the request body has no reader any more and is thrown away.
     var discardsBody = false
 
+    /// Whether the client speaks gRPC, and wants to hear of errors in its words.
+    var isGRPC = false
     var forwarding: Forwarding?
     /// Of the configuration that was in effect when the request was routed.
     var table: RouteTable?
@@ -70,6 +72,10 @@ final class Exchange {
     var attempts: UInt32 = 0
     var flags: ResponseFlags = []
     var perTryTimer: TimerToken?
+    /// Fires when all the time is up that the exchange has, with everything.
+    var durationTimer: TimerToken?
+    /// Whether a deadline stands in the place of the route's timeout.
+    var ignoresRouteTimeout = false
     /// While it waits: whether a connection that was used before will not do.
     var needsFreshConnection = false
 
@@ -109,6 +115,8 @@ final class Exchange {
         heldBody.removeAll()
         isReplayable = true
         discardsBody = false
+        isGRPC = false
+        ignoresRouteTimeout = false
         forwarding = nil
         table = nil
         cluster = nil

@@ -9,6 +9,7 @@ enum LocalReply {
         if flags.contains(.noHealthyUpstream) { return "no healthy upstream\n" }
         if flags.contains(.upstreamOverflow) { return "too many requests are waiting\n" }
         if flags.contains(.upstreamConnectFailure) { return "the upstream cannot be reached\n" }
+        if flags.contains(.maximumDurationReached) { return "the time for the request is up\n" }
         if flags.contains(.upstreamTimeout) { return "the upstream request timed out\n" }
         if flags.contains(.upstreamProtocolError) { return "the upstream's answer is not HTTP\n" }
         if !flags.isDisjoint(with: [.upstreamConnectionTermination, .upstreamReset]) {

@@ -23,6 +23,8 @@ final class ClusterMetrics: Sendable {
 
     /// Responses to clients, after all retries.
     let responses = StatusCounters()
+    /// Of the same those of gRPC, by how the call ended.
+    let calls = CallCounters()
     /// From the first byte of the request to the last of the response, as the client sees it.
     let durations = Histogram()
     /// Bytes of response bodies that went to clients.

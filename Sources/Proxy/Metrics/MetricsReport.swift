@@ -65,6 +65,7 @@ extension MetricsReport {
                 MetricLabel("direction", ""), MetricLabel("cluster", ""),
                 MetricLabel("service", ""), MetricLabel("version", ""),
             ], to: &text)
+        appendCalls(to: &text)
         text.begin(
             "mesh_request_duration_seconds", .histogram,
             help: "First byte of the request to last byte of the response, as clients see it.")
@@ -94,6 +95,22 @@ extension MetricsReport {
             help: "Requests by what went wrong, in the codes of Envoy's access log.")
         for flag in summary.flags where flag.count > 0 {
             text.sample(flag.count, labels: [MetricLabel("flag", flag.code)])
+        }
+    }
+
+    private func appendCalls(to text: inout MetricsText) {
+        text.begin(
+            "mesh_grpc_responses_total", .counter,
+            help: "Calls of gRPC by how they ended, after all retries, as clients see it.")
+        for cluster in summary.clusters {
+            for (index, count) in cluster.calls.enumerated() where count > 0 {
+                text.sample(
+                    count,
+                    labels: [direction(cluster)] + labels(cluster) + [
+                        MetricLabel("grpc_status", CallCounters.label(at: index)),
+                        MetricLabel("classification", index == 0 ? "success" : "failure"),
+                    ])
+            }
         }
     }
 

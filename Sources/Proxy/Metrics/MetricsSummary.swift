@@ -17,6 +17,8 @@ struct MetricsSummary {
         var bytesSent: UInt64 = 0
         var bytesReceived: UInt64 = 0
         var responses = StatusSummary()
+        /// By the index in ``CallCounters``.
+        var calls = Array(repeating: UInt64(0), count: CallCounters.count)
         var durations = HistogramSummary()
     }
 
@@ -92,6 +94,7 @@ extension MetricsSummary.Cluster {
         bytesSent &+= metrics.bytesSent.value
         bytesReceived &+= metrics.bytesReceived.value
         responses.add(metrics.responses)
+        for index in calls.indices { calls[index] &+= metrics.calls.value(at: index) }
         metrics.durations.add(to: &durations)
     }
 

@@ -15,7 +15,7 @@ extension CompiledRoutes {
     private func hasAll(
         of test: RouteTest, _ head: borrowing RequestHead, _ surroundings: RouteTable.Surroundings
     ) -> Bool {
-        if test.isGRPC, !isGRPC(head) { return false }
+        if test.isGRPC, !head.isGRPC { return false }
         for index in test.fields
         where !isMet(conditions.fields[Int(index)], head, surroundings) {
             return false
@@ -67,18 +67,6 @@ extension CompiledRoutes {
         }
         if !isThere { return false }
         return conditions.isMet(condition.test, by: value, text: text) != condition.isInverted
-    }
-
-    /// Whether the content is gRPC's: `application/grpc`, or `application/grpc+` and a codec.
-    private func isGRPC(_ head: borrowing RequestHead) -> Bool {
-        guard let index = head.fields.firstIndex(named: text[words.contentType]) else {
-            return false
-        }
-        let value = head.fields.value(at: index)
-        let length = Int(words.grpc.count)
-        if value.count < length { return false }
-        if value.count > length, value[length] != UInt8(ascii: "+") { return false }
-        return value.extracting(0..<length).equals(text[words.grpc])
     }
 
     private func isMet(_ condition: QueryTest, _ target: Span<UInt8>) -> Bool {

@@ -111,6 +111,10 @@ struct CompiledRoutes: ~Copyable, Sendable {
         buffer.append(text[routes[Int(route.value)].name])
     }
 
+    func streamLimits(of route: RouteNumber) -> CompiledStreamLimits? {
+        routes[Int(route.value)].streamLimits
+    }
+
     /// Whether the retry policy of the route lists `status`.
     func isRetriable(_ status: UInt16, for route: RouteNumber) -> Bool {
         for index in routes[Int(route.value)].retriableStatuses
@@ -125,13 +129,9 @@ struct CompiledRoutes: ~Copyable, Sendable {
 struct Words: Sendable {
     let http: TextRange
     let https: TextRange
-    let contentType: TextRange
-    let grpc: TextRange
 
     init(text: inout Text) {
         http = text.store("http")
         https = text.store("https")
-        contentType = text.store("content-type")
-        grpc = text.store("application/grpc")
     }
 }

@@ -49,6 +49,7 @@ struct RouteRecord: Sendable {
     var body = TextRange.empty
     var hashPolicies: Range<Int32> = 0..<0
     var retriableStatuses: Range<Int32> = 0..<0
+    var streamLimits: CompiledStreamLimits?
     var requestMutations: Range<Int32> = 0..<0
     var responseMutations: Range<Int32> = 0..<0
 }

@@ -78,6 +78,11 @@ public final class RouteTable: Sendable {
         routes.destination(of: route, key: key)
     }
 
+    /// How long a request of the route may take with everything; `nil` is no limit.
+    public func streamLimits(of route: RouteNumber) -> CompiledStreamLimits? {
+        routes.streamLimits(of: route)
+    }
+
     /// Whether the retry policy of the route lists `status` (`retriable_status_codes`).
     public func isRetriable(_ status: UInt16, for route: RouteNumber) -> Bool {
         routes.isRetriable(status, for: route)
@@ -170,6 +175,36 @@ public struct CompiledForward: Sendable {
     public let retry: CompiledRetry?
     /// Whether ``RouteTable/stickyKey(of:head:source:freshID:)`` can find something.
     public let hasHashPolicies: Bool
+    /// Whether ``RouteTable/streamLimits(of:)`` has any.
+    public let hasStreamLimits: Bool
+}
+
+/// How long a request may take with everything, in nanoseconds, where the most there can be is no
+/// limit; see ``StreamLimits``.
+public struct CompiledStreamLimits: Sendable {
+    let duration: UInt64
+    /// `nil` ignores the field `grpc-timeout`.
+    let grpcMaximum: UInt64?
+    let grpcMargin: UInt64
+    let replacesTimeout: Bool
+
+    /// The limit of one request.
+    ///
+    /// - Parameters:
+    ///   - isGRPC: Whether the request is one of gRPC.
+    ///   - grpcTimeout: What its client says, in nanoseconds; `nil` when it does not.
+    /// - Returns: The limit, and whether the timeout of the route has no say beside it.
+    public func limit(
+        isGRPC: Bool, grpcTimeout: UInt64?
+    ) -> (nanoseconds: UInt64, replacesTimeout: Bool) {
+        let replacesTimeout = isGRPC && self.replacesTimeout
+        guard isGRPC, let grpcMaximum else { return (duration, replacesTimeout) }
+        guard let grpcTimeout else {
+            return (replacesTimeout ? grpcMaximum : duration, replacesTimeout)
+        }
+        let limit = min(grpcTimeout, grpcMaximum)
+        return (limit > grpcMargin ? limit - grpcMargin : 0, replacesTimeout)
+    }
 }
 
 /// When a request is sent again, with times in nanoseconds; see ``RetryPolicy``.

@@ -92,7 +92,11 @@ struct RoutesCompiler {
                 timeout: action.timeout?.clampedNanoseconds ?? .max,
                 idleTimeout: action.idleTimeout.nanoseconds,
                 retry: retryPolicy.map(CompiledRetry.init),
-                hasHashPolicies: !action.hashPolicies.isEmpty))
+                hasHashPolicies: !action.hashPolicies.isEmpty,
+                hasStreamLimits: action.streamLimits != .none))
+        if action.streamLimits != .none {
+            record.streamLimits = CompiledStreamLimits(action.streamLimits)
+        }
         let statusStart = retriableStatuses.count
         retriableStatuses += retryPolicy?.retriableStatusCodes ?? []
         record.retriableStatuses = range(from: statusStart, to: retriableStatuses.count)
@@ -236,6 +240,21 @@ extension CompiledRetry {
         perTryTimeout = policy.perTryTimeout?.clampedNanoseconds
         baseInterval = policy.baseInterval.clampedNanoseconds
         maximumInterval = policy.maximumInterval.clampedNanoseconds
+    }
+}
+
+extension CompiledStreamLimits {
+    init(_ limits: StreamLimits) {
+        duration = limits.duration?.clampedNanoseconds ?? .max
+        switch limits.grpcTimeout {
+        case .ignored:
+            grpcMaximum = nil
+            grpcMargin = 0
+        case .honoured(let maximum, let margin):
+            grpcMaximum = maximum?.clampedNanoseconds ?? .max
+            grpcMargin = margin.clampedNanoseconds
+        }
+        replacesTimeout = limits.replacesTimeout
     }
 }
 

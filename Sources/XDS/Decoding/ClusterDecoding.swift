@@ -14,6 +14,7 @@ extension ResourceDecoder {
             loadBalancing: try loadBalancing(of: message),
             circuitBreakers: try circuitBreakers(message.circuitBreakers),
             upstreamProtocol: upstream.protocol,
+            http2Options: upstream.http2Options,
             outlierDetection: message.hasOutlierDetection
                 ? try MeshError.at("outlier_detection") { () throws(MeshError) in
                     try outlierDetection(message.outlierDetection)
@@ -97,6 +98,7 @@ extension ResourceDecoder {
 
     fileprivate struct UpstreamOptions {
         var `protocol` = Cluster.UpstreamProtocol.http1
+        var http2Options = HTTP2Options.standard
         var maximumRequestsPerConnection: UInt32?
         var idleTimeout: Duration? = .seconds(3600)
     }
@@ -106,7 +108,11 @@ extension ResourceDecoder {
         of message: Proto.Cluster
     ) throws(MeshError) -> UpstreamOptions {
         var options = UpstreamOptions()
-        if message.hasHTTP2ProtocolOptions { options.protocol = .http2 }
+        if message.hasHTTP2ProtocolOptions {
+            options.protocol = .http2
+            options.http2Options = try http2Options(
+                message.http2ProtocolOptions, "http2_protocol_options")
+        }
         if message.hasMaxRequestsPerConnection, message.maxRequestsPerConnection.value > 0 {
             options.maximumRequestsPerConnection = message.maxRequestsPerConnection.value
         }
@@ -120,7 +126,7 @@ extension ResourceDecoder {
                 try refuse(!message.httpFilters.isEmpty, "http_filters")
                 try options.apply(
                     message.commonHTTPProtocolOptions, "common_http_protocol_options")
-                options.protocol = try upstreamProtocol(message)
+                (options.protocol, options.http2Options) = try upstreamProtocol(message)
                 try noteUnknownFields(of: message)
             }
         }
@@ -129,19 +135,53 @@ extension ResourceDecoder {
 
     private func upstreamProtocol(
         _ message: Proto.UpstreamOptions
-    ) throws(MeshError) -> Cluster.UpstreamProtocol {
+    ) throws(MeshError) -> (Cluster.UpstreamProtocol, HTTP2Options) {
         switch message.upstreamProtocolOptions {
         case .explicitHTTPConfig(let explicit):
             switch explicit.protocolConfig {
-            case .httpProtocolOptions: return .http1
-            case .http2ProtocolOptions: return .http2
+            case .httpProtocolOptions: return (.http1, .standard)
+            case .http2ProtocolOptions(let message):
+                let path = "explicit_http_config.http2_protocol_options"
+                return (.http2, try http2Options(message, path))
             case .http3ProtocolOptions:
                 throw MeshError("explicit_http_config.http3_protocol_options", "is not supported")
             case nil: throw MeshError("explicit_http_config", "names no protocol")
             }
-        case .useDownstreamProtocolConfig: return .downstream
+        case .useDownstreamProtocolConfig(let config):
+            let path = "use_downstream_protocol_config"
+            try refuse(config.hasHTTP3ProtocolOptions, path + ".http3_protocol_options")
+            return (
+                .downstream,
+                try http2Options(config.http2ProtocolOptions, path + ".http2_protocol_options")
+            )
         case .autoConfig: throw MeshError("auto_config", "is not supported")
         case nil: throw MeshError("explicit_http_config", "is missing")
+        }
+    }
+
+    private func http2Options(
+        _ message: Proto.HTTP2Options, _ path: String
+    ) throws(MeshError) -> HTTP2Options {
+        try MeshError.at(path) { () throws(MeshError) in
+            try HTTP2Options(
+                concurrentStreamCount: message.hasMaxConcurrentStreams
+                    ? message.maxConcurrentStreams.value : nil,
+                streamWindowByteCount: message.hasInitialStreamWindowSize
+                    ? message.initialStreamWindowSize.value : nil,
+                connectionWindowByteCount: message.hasInitialConnectionWindowSize
+                    ? message.initialConnectionWindowSize.value : nil,
+                keepAlive: message.hasConnectionKeepalive
+                    ? try keepAlive(message.connectionKeepalive) : nil)
+        }
+    }
+
+    private func keepAlive(
+        _ message: Proto.KeepAliveSettings
+    ) throws(MeshError) -> HTTP2Options.KeepAlive {
+        try MeshError.at("connection_keepalive") { () throws(MeshError) in
+            try HTTP2Options.KeepAlive(
+                interval: try message.interval.value("interval"),
+                timeout: try message.timeout.value("timeout"))
         }
     }
 

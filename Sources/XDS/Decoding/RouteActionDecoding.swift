@@ -20,8 +20,34 @@ func forwardAction(_ message: Proto.RouteAction) throws(MeshError) -> ForwardAct
         timeout: message.hasTimeout
             ? try message.timeout.limit("timeout") : ForwardAction.defaultTimeout,
         idleTimeout: idleTimeout,
+        streamLimits: try streamLimits(message),
         hashPolicies: try mapping(message.hashPolicy, "hash_policy", hashPolicy),
         retryPolicy: message.hasRetryPolicy ? try retryPolicy(message.retryPolicy) : nil)
+}
+
+private func streamLimits(_ message: Proto.RouteAction) throws(MeshError) -> StreamLimits {
+    if message.hasMaxStreamDuration {
+        try refuse(message.hasMaxGrpcTimeout, "max_grpc_timeout")
+        let limits = message.maxStreamDuration
+        return try MeshError.at("max_stream_duration") { () throws(MeshError) in
+            try StreamLimits(
+                duration: limits.hasMaxStreamDuration
+                    ? try limits.maxStreamDuration.limit("max_stream_duration") : nil,
+                grpcTimeout: limits.hasGrpcTimeoutHeaderMax
+                    ? .honoured(
+                        maximum: try limits.grpcTimeoutHeaderMax.limit("grpc_timeout_header_max"),
+                        margin: try limits.grpcTimeoutHeaderOffset.value(
+                            "grpc_timeout_header_offset")) : .ignored)
+        }
+    }
+    // Its deprecated forerunner.
+    if message.hasMaxGrpcTimeout {
+        return try StreamLimits(
+            grpcTimeout: .honoured(
+                maximum: try message.maxGrpcTimeout.limit("max_grpc_timeout"), margin: .zero),
+            replacesTimeout: true)
+    }
+    return .none
 }
 
 private func destination(

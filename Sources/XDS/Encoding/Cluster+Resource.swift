@@ -48,14 +48,18 @@ extension Cluster {
     /// `nil` when all is as it would be without the extension.
     private var upstreamOptions: Proto.UpstreamOptions? {
         let isStandard =
-            upstreamProtocol == .http1 && maximumRequestsPerConnection == nil
-            && idleTimeout == .seconds(3600)
+            upstreamProtocol == .http1 && http2Options == .standard
+            && maximumRequestsPerConnection == nil && idleTimeout == .seconds(3600)
         if isStandard { return nil }
         var options = Proto.UpstreamOptions()
         switch upstreamProtocol {
         case .http1: options.explicitHTTPConfig.httpProtocolOptions = .init()
-        case .http2: options.explicitHTTPConfig.http2ProtocolOptions = .init()
-        case .downstream: options.useDownstreamProtocolConfig = .init()
+        case .http2: options.explicitHTTPConfig.http2ProtocolOptions = http2Options.message
+        case .downstream:
+            options.useDownstreamProtocolConfig = .init()
+            if http2Options != .standard {
+                options.useDownstreamProtocolConfig.http2ProtocolOptions = http2Options.message
+            }
         }
         if let maximumRequestsPerConnection {
             options.commonHTTPProtocolOptions.maxRequestsPerConnection =
@@ -65,6 +69,27 @@ extension Cluster {
             options.commonHTTPProtocolOptions.idleTimeout = .init(limit: idleTimeout)
         }
         return options
+    }
+}
+
+extension HTTP2Options {
+    fileprivate var message: Proto.HTTP2Options {
+        var message = Proto.HTTP2Options()
+        let standard = HTTP2Options.standard
+        if concurrentStreamCount != standard.concurrentStreamCount {
+            message.maxConcurrentStreams = .init(concurrentStreamCount)
+        }
+        if streamWindowByteCount != standard.streamWindowByteCount {
+            message.initialStreamWindowSize = .init(streamWindowByteCount)
+        }
+        if connectionWindowByteCount != standard.connectionWindowByteCount {
+            message.initialConnectionWindowSize = .init(connectionWindowByteCount)
+        }
+        if let keepAlive {
+            message.connectionKeepalive.interval = .init(keepAlive.interval)
+            message.connectionKeepalive.timeout = .init(keepAlive.timeout)
+        }
+        return message
     }
 }
 

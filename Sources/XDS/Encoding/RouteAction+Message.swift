@@ -26,9 +26,26 @@ extension ForwardAction {
         case .disabled: message.idleTimeout = .init(limit: nil)
         case .after(let duration): message.idleTimeout = .init(duration)
         }
+        streamLimits.add(to: &message)
         message.hashPolicy = hashPolicies.map(\.message)
         if let retryPolicy { message.retryPolicy = retryPolicy.message }
         return message
+    }
+}
+
+extension StreamLimits {
+    fileprivate func add(to message: inout Proto.RouteAction) {
+        if replacesTimeout, case .honoured(let maximum, _) = grpcTimeout {
+            message.maxGrpcTimeout = .init(limit: maximum)
+            return
+        }
+        if let duration { message.maxStreamDuration.maxStreamDuration = .init(duration) }
+        if case .honoured(let maximum, let margin) = grpcTimeout {
+            message.maxStreamDuration.grpcTimeoutHeaderMax = .init(limit: maximum)
+            if margin != .zero {
+                message.maxStreamDuration.grpcTimeoutHeaderOffset = .init(margin)
+            }
+        }
     }
 }
 

@@ -960,14 +960,86 @@ package nonisolated struct Envoy_Config_Core_V3_Http1ProtocolOptions: Sendable {
   package init() {}
 }
 
+package nonisolated struct Envoy_Config_Core_V3_KeepaliveSettings: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var interval: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_interval ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_interval = newValue}
+  }
+  /// Returns true if `interval` has been explicitly set.
+  package var hasInterval: Bool {self._interval != nil}
+  /// Clears the value of `interval`. Subsequent reads from it will return its default value.
+  package mutating func clearInterval() {self._interval = nil}
+
+  package var timeout: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_timeout ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_timeout = newValue}
+  }
+  /// Returns true if `timeout` has been explicitly set.
+  package var hasTimeout: Bool {self._timeout != nil}
+  /// Clears the value of `timeout`. Subsequent reads from it will return its default value.
+  package mutating func clearTimeout() {self._timeout = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _interval: SwiftProtobuf.Google_Protobuf_Duration? = nil
+  fileprivate var _timeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
 package nonisolated struct Envoy_Config_Core_V3_Http2ProtocolOptions: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  package var maxConcurrentStreams: SwiftProtobuf.Google_Protobuf_UInt32Value {
+    get {_maxConcurrentStreams ?? SwiftProtobuf.Google_Protobuf_UInt32Value()}
+    set {_maxConcurrentStreams = newValue}
+  }
+  /// Returns true if `maxConcurrentStreams` has been explicitly set.
+  package var hasMaxConcurrentStreams: Bool {self._maxConcurrentStreams != nil}
+  /// Clears the value of `maxConcurrentStreams`. Subsequent reads from it will return its default value.
+  package mutating func clearMaxConcurrentStreams() {self._maxConcurrentStreams = nil}
+
+  package var initialStreamWindowSize: SwiftProtobuf.Google_Protobuf_UInt32Value {
+    get {_initialStreamWindowSize ?? SwiftProtobuf.Google_Protobuf_UInt32Value()}
+    set {_initialStreamWindowSize = newValue}
+  }
+  /// Returns true if `initialStreamWindowSize` has been explicitly set.
+  package var hasInitialStreamWindowSize: Bool {self._initialStreamWindowSize != nil}
+  /// Clears the value of `initialStreamWindowSize`. Subsequent reads from it will return its default value.
+  package mutating func clearInitialStreamWindowSize() {self._initialStreamWindowSize = nil}
+
+  package var initialConnectionWindowSize: SwiftProtobuf.Google_Protobuf_UInt32Value {
+    get {_initialConnectionWindowSize ?? SwiftProtobuf.Google_Protobuf_UInt32Value()}
+    set {_initialConnectionWindowSize = newValue}
+  }
+  /// Returns true if `initialConnectionWindowSize` has been explicitly set.
+  package var hasInitialConnectionWindowSize: Bool {self._initialConnectionWindowSize != nil}
+  /// Clears the value of `initialConnectionWindowSize`. Subsequent reads from it will return its default value.
+  package mutating func clearInitialConnectionWindowSize() {self._initialConnectionWindowSize = nil}
+
+  package var connectionKeepalive: Envoy_Config_Core_V3_KeepaliveSettings {
+    get {_connectionKeepalive ?? Envoy_Config_Core_V3_KeepaliveSettings()}
+    set {_connectionKeepalive = newValue}
+  }
+  /// Returns true if `connectionKeepalive` has been explicitly set.
+  package var hasConnectionKeepalive: Bool {self._connectionKeepalive != nil}
+  /// Clears the value of `connectionKeepalive`. Subsequent reads from it will return its default value.
+  package mutating func clearConnectionKeepalive() {self._connectionKeepalive = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _maxConcurrentStreams: SwiftProtobuf.Google_Protobuf_UInt32Value? = nil
+  fileprivate var _initialStreamWindowSize: SwiftProtobuf.Google_Protobuf_UInt32Value? = nil
+  fileprivate var _initialConnectionWindowSize: SwiftProtobuf.Google_Protobuf_UInt32Value? = nil
+  fileprivate var _connectionKeepalive: Envoy_Config_Core_V3_KeepaliveSettings? = nil
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -2146,20 +2218,89 @@ nonisolated extension Envoy_Config_Core_V3_Http1ProtocolOptions: SwiftProtobuf.M
   }
 }
 
-nonisolated extension Envoy_Config_Core_V3_Http2ProtocolOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".Http2ProtocolOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+nonisolated extension Envoy_Config_Core_V3_KeepaliveSettings: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".KeepaliveSettings"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}interval\0\u{1}timeout\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._interval) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._timeout) }()
+      default: break
+      }
+    }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._interval {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._timeout {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Envoy_Config_Core_V3_KeepaliveSettings, rhs: Envoy_Config_Core_V3_KeepaliveSettings) -> Bool {
+    if lhs._interval != rhs._interval {return false}
+    if lhs._timeout != rhs._timeout {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Envoy_Config_Core_V3_Http2ProtocolOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Http2ProtocolOptions"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}max_concurrent_streams\0\u{3}initial_stream_window_size\0\u{3}initial_connection_window_size\0\u{4}\u{b}connection_keepalive\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._maxConcurrentStreams) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._initialStreamWindowSize) }()
+      case 4: try { try decoder.decodeSingularMessageField(value: &self._initialConnectionWindowSize) }()
+      case 15: try { try decoder.decodeSingularMessageField(value: &self._connectionKeepalive) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._maxConcurrentStreams {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._initialStreamWindowSize {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try { if let v = self._initialConnectionWindowSize {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    } }()
+    try { if let v = self._connectionKeepalive {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Envoy_Config_Core_V3_Http2ProtocolOptions, rhs: Envoy_Config_Core_V3_Http2ProtocolOptions) -> Bool {
+    if lhs._maxConcurrentStreams != rhs._maxConcurrentStreams {return false}
+    if lhs._initialStreamWindowSize != rhs._initialStreamWindowSize {return false}
+    if lhs._initialConnectionWindowSize != rhs._initialConnectionWindowSize {return false}
+    if lhs._connectionKeepalive != rhs._connectionKeepalive {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -902,6 +902,15 @@ package nonisolated struct Envoy_Config_Route_V3_RouteAction: @unchecked Sendabl
     set {_uniqueStorage()._hashPolicy = newValue}
   }
 
+  package var maxGrpcTimeout: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_storage._maxGrpcTimeout ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_uniqueStorage()._maxGrpcTimeout = newValue}
+  }
+  /// Returns true if `maxGrpcTimeout` has been explicitly set.
+  package var hasMaxGrpcTimeout: Bool {_storage._maxGrpcTimeout != nil}
+  /// Clears the value of `maxGrpcTimeout`. Subsequent reads from it will return its default value.
+  package mutating func clearMaxGrpcTimeout() {_uniqueStorage()._maxGrpcTimeout = nil}
+
   package var idleTimeout: SwiftProtobuf.Google_Protobuf_Duration {
     get {_storage._idleTimeout ?? SwiftProtobuf.Google_Protobuf_Duration()}
     set {_uniqueStorage()._idleTimeout = newValue}
@@ -919,6 +928,15 @@ package nonisolated struct Envoy_Config_Route_V3_RouteAction: @unchecked Sendabl
   package var hasRetryPolicyTypedConfig: Bool {_storage._retryPolicyTypedConfig != nil}
   /// Clears the value of `retryPolicyTypedConfig`. Subsequent reads from it will return its default value.
   package mutating func clearRetryPolicyTypedConfig() {_uniqueStorage()._retryPolicyTypedConfig = nil}
+
+  package var maxStreamDuration: Envoy_Config_Route_V3_RouteAction.MaxStreamDuration {
+    get {_storage._maxStreamDuration ?? Envoy_Config_Route_V3_RouteAction.MaxStreamDuration()}
+    set {_uniqueStorage()._maxStreamDuration = newValue}
+  }
+  /// Returns true if `maxStreamDuration` has been explicitly set.
+  package var hasMaxStreamDuration: Bool {_storage._maxStreamDuration != nil}
+  /// Clears the value of `maxStreamDuration`. Subsequent reads from it will return its default value.
+  package mutating func clearMaxStreamDuration() {_uniqueStorage()._maxStreamDuration = nil}
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1101,6 +1119,47 @@ package nonisolated struct Envoy_Config_Route_V3_RouteAction: @unchecked Sendabl
     }
 
     package init() {}
+  }
+
+  package nonisolated struct MaxStreamDuration: Sendable {
+    // SwiftProtobuf.Message conformance is added in an extension below. See the
+    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+    // methods supported on all messages.
+
+    package var maxStreamDuration: SwiftProtobuf.Google_Protobuf_Duration {
+      get {_maxStreamDuration ?? SwiftProtobuf.Google_Protobuf_Duration()}
+      set {_maxStreamDuration = newValue}
+    }
+    /// Returns true if `maxStreamDuration` has been explicitly set.
+    package var hasMaxStreamDuration: Bool {self._maxStreamDuration != nil}
+    /// Clears the value of `maxStreamDuration`. Subsequent reads from it will return its default value.
+    package mutating func clearMaxStreamDuration() {self._maxStreamDuration = nil}
+
+    package var grpcTimeoutHeaderMax: SwiftProtobuf.Google_Protobuf_Duration {
+      get {_grpcTimeoutHeaderMax ?? SwiftProtobuf.Google_Protobuf_Duration()}
+      set {_grpcTimeoutHeaderMax = newValue}
+    }
+    /// Returns true if `grpcTimeoutHeaderMax` has been explicitly set.
+    package var hasGrpcTimeoutHeaderMax: Bool {self._grpcTimeoutHeaderMax != nil}
+    /// Clears the value of `grpcTimeoutHeaderMax`. Subsequent reads from it will return its default value.
+    package mutating func clearGrpcTimeoutHeaderMax() {self._grpcTimeoutHeaderMax = nil}
+
+    package var grpcTimeoutHeaderOffset: SwiftProtobuf.Google_Protobuf_Duration {
+      get {_grpcTimeoutHeaderOffset ?? SwiftProtobuf.Google_Protobuf_Duration()}
+      set {_grpcTimeoutHeaderOffset = newValue}
+    }
+    /// Returns true if `grpcTimeoutHeaderOffset` has been explicitly set.
+    package var hasGrpcTimeoutHeaderOffset: Bool {self._grpcTimeoutHeaderOffset != nil}
+    /// Clears the value of `grpcTimeoutHeaderOffset`. Subsequent reads from it will return its default value.
+    package mutating func clearGrpcTimeoutHeaderOffset() {self._grpcTimeoutHeaderOffset = nil}
+
+    package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+    package init() {}
+
+    fileprivate var _maxStreamDuration: SwiftProtobuf.Google_Protobuf_Duration? = nil
+    fileprivate var _grpcTimeoutHeaderMax: SwiftProtobuf.Google_Protobuf_Duration? = nil
+    fileprivate var _grpcTimeoutHeaderOffset: SwiftProtobuf.Google_Protobuf_Duration? = nil
   }
 
   package init() {}
@@ -2624,7 +2683,7 @@ nonisolated extension Envoy_Config_Route_V3_QueryParameterMatcher: SwiftProtobuf
 
 nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RouteAction"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{3}cluster_header\0\u{3}weighted_clusters\0\u{3}metadata_match\0\u{3}prefix_rewrite\0\u{3}host_rewrite_literal\0\u{3}auto_host_rewrite\0\u{1}timeout\0\u{3}retry_policy\0\u{2}\u{2}priority\0\u{4}\u{2}rate_limits\0\u{4}\u{2}hash_policy\0\u{4}\u{9}idle_timeout\0\u{4}\u{5}host_rewrite_header\0\u{4}\u{3}regex_rewrite\0\u{3}retry_policy_typed_config\0\u{4}\u{2}host_rewrite_path_regex\0\u{4}\u{2}cluster_specifier_plugin\0\u{4}\u{2}inline_cluster_specifier_plugin\0\u{4}\u{2}path_rewrite_policy\0\u{4}\u{3}host_rewrite\0\u{3}path_rewrite\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cluster\0\u{3}cluster_header\0\u{3}weighted_clusters\0\u{3}metadata_match\0\u{3}prefix_rewrite\0\u{3}host_rewrite_literal\0\u{3}auto_host_rewrite\0\u{1}timeout\0\u{3}retry_policy\0\u{2}\u{2}priority\0\u{4}\u{2}rate_limits\0\u{4}\u{2}hash_policy\0\u{4}\u{8}max_grpc_timeout\0\u{3}idle_timeout\0\u{4}\u{5}host_rewrite_header\0\u{4}\u{3}regex_rewrite\0\u{3}retry_policy_typed_config\0\u{4}\u{2}host_rewrite_path_regex\0\u{3}max_stream_duration\0\u{3}cluster_specifier_plugin\0\u{4}\u{2}inline_cluster_specifier_plugin\0\u{4}\u{2}path_rewrite_policy\0\u{4}\u{3}host_rewrite\0\u{3}path_rewrite\0")
 
   fileprivate class _StorageClass {
     var _clusterSpecifier: Envoy_Config_Route_V3_RouteAction.OneOf_ClusterSpecifier?
@@ -2639,8 +2698,10 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
     var _priority: Envoy_Config_Core_V3_RoutingPriority = .default
     var _rateLimits: [Envoy_Config_Route_V3_RateLimit] = []
     var _hashPolicy: [Envoy_Config_Route_V3_RouteAction.HashPolicy] = []
+    var _maxGrpcTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
     var _idleTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
     var _retryPolicyTypedConfig: SwiftProtobuf.Google_Protobuf_Any? = nil
+    var _maxStreamDuration: Envoy_Config_Route_V3_RouteAction.MaxStreamDuration? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2663,8 +2724,10 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
       _priority = source._priority
       _rateLimits = source._rateLimits
       _hashPolicy = source._hashPolicy
+      _maxGrpcTimeout = source._maxGrpcTimeout
       _idleTimeout = source._idleTimeout
       _retryPolicyTypedConfig = source._retryPolicyTypedConfig
+      _maxStreamDuration = source._maxStreamDuration
     }
   }
 
@@ -2740,6 +2803,7 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
         case 11: try { try decoder.decodeSingularEnumField(value: &_storage._priority) }()
         case 13: try { try decoder.decodeRepeatedMessageField(value: &_storage._rateLimits) }()
         case 15: try { try decoder.decodeRepeatedMessageField(value: &_storage._hashPolicy) }()
+        case 23: try { try decoder.decodeSingularMessageField(value: &_storage._maxGrpcTimeout) }()
         case 24: try { try decoder.decodeSingularMessageField(value: &_storage._idleTimeout) }()
         case 29: try {
           var v: String?
@@ -2764,6 +2828,7 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
             _storage._hostRewriteSpecifier = .hostRewritePathRegex(v)
           }
         }()
+        case 36: try { try decoder.decodeSingularMessageField(value: &_storage._maxStreamDuration) }()
         case 37: try {
           var v: String?
           try decoder.decodeSingularStringField(value: &v)
@@ -2854,6 +2919,9 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
       if !_storage._hashPolicy.isEmpty {
         try visitor.visitRepeatedMessageField(value: _storage._hashPolicy, fieldNumber: 15)
       }
+      try { if let v = _storage._maxGrpcTimeout {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 23)
+      } }()
       try { if let v = _storage._idleTimeout {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 24)
       } }()
@@ -2868,6 +2936,9 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
       } }()
       try { if case .hostRewritePathRegex(let v)? = _storage._hostRewriteSpecifier {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
+      } }()
+      try { if let v = _storage._maxStreamDuration {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 36)
       } }()
       switch _storage._clusterSpecifier {
       case .clusterSpecifierPlugin?: try {
@@ -2910,8 +2981,10 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction: SwiftProtobuf.Message, 
         if _storage._priority != rhs_storage._priority {return false}
         if _storage._rateLimits != rhs_storage._rateLimits {return false}
         if _storage._hashPolicy != rhs_storage._hashPolicy {return false}
+        if _storage._maxGrpcTimeout != rhs_storage._maxGrpcTimeout {return false}
         if _storage._idleTimeout != rhs_storage._idleTimeout {return false}
         if _storage._retryPolicyTypedConfig != rhs_storage._retryPolicyTypedConfig {return false}
+        if _storage._maxStreamDuration != rhs_storage._maxStreamDuration {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -3255,6 +3328,50 @@ nonisolated extension Envoy_Config_Route_V3_RouteAction.HashPolicy.FilterState: 
 
   package static func ==(lhs: Envoy_Config_Route_V3_RouteAction.HashPolicy.FilterState, rhs: Envoy_Config_Route_V3_RouteAction.HashPolicy.FilterState) -> Bool {
     if lhs.key != rhs.key {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Envoy_Config_Route_V3_RouteAction.MaxStreamDuration: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = Envoy_Config_Route_V3_RouteAction.protoMessageName + ".MaxStreamDuration"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}max_stream_duration\0\u{3}grpc_timeout_header_max\0\u{3}grpc_timeout_header_offset\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._maxStreamDuration) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._grpcTimeoutHeaderMax) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._grpcTimeoutHeaderOffset) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._maxStreamDuration {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._grpcTimeoutHeaderMax {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._grpcTimeoutHeaderOffset {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Envoy_Config_Route_V3_RouteAction.MaxStreamDuration, rhs: Envoy_Config_Route_V3_RouteAction.MaxStreamDuration) -> Bool {
+    if lhs._maxStreamDuration != rhs._maxStreamDuration {return false}
+    if lhs._grpcTimeoutHeaderMax != rhs._grpcTimeoutHeaderMax {return false}
+    if lhs._grpcTimeoutHeaderOffset != rhs._grpcTimeoutHeaderOffset {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
