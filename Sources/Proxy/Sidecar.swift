@@ -9,8 +9,8 @@ import XDS
 /// The sidecar as a whole, and its life on the main thread.
 ///
 /// A request never comes here: it lives on one worker, from ``HTTP1ServerConnection`` through
-/// ``Exchange`` to ``HTTP1UpstreamConnection`` and back. Configurations come in here, from the file or
-/// from the control plane, and go to all workers through ``DataPlane``.
+/// ``Exchange`` to ``HTTP1UpstreamConnection`` and back. Configurations come in here, from the file
+/// or from the control plane, and go to all workers through ``DataPlane``.
 public final class Sidecar: EventHandler, TimerHandler {
     enum Phase {
         /// No configuration is in effect yet.

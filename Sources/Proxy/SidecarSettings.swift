@@ -6,6 +6,8 @@ public import XDS
 public struct SidecarSettings: Sendable {
     /// Least open descriptors that a sidecar is of any use with.
     public static let leastDescriptorCount = 128
+    /// Open descriptors that no client's connection takes.
+    static let reservedDescriptorCount = 64
     public static let defaultDrainTime = Duration.seconds(30)
 
     public var bootstrap: Bootstrap
@@ -42,9 +44,9 @@ public struct SidecarSettings: Sendable {
         descriptorLimit = Machine.raiseDescriptorLimit()
     }
 
-    /// Most connections of clients: half of the descriptors, so that each request can have an
-    /// upstream connection, and the control plane, the admin interface and files never go without.
-    var connectionLimit: Int { descriptorLimit / 2 }
+    /// Most connections of clients: so many that each can have one of an upstream, too, and the
+    /// control plane, the admin interface and files never go without.
+    var connectionLimit: Int { (descriptorLimit - Self.reservedDescriptorCount) / 2 }
 
     func checkDescriptorLimit() throws(SidecarError) {
         if descriptorLimit < Self.leastDescriptorCount {

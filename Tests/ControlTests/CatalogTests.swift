@@ -142,7 +142,7 @@ import XDS
             let weight = UInt32.random(in: 1...3, using: &generator)
             let isGone = Int.random(in: 0..<4, using: &generator) == 0
             world = world.applying(
-                [name: isGone ? nil : try service(name, weights: ["v1": Weight(weight)])])
+                [name: isGone ? nil : try anyService(name, Weight(weight), &generator)])
             catalog = try Catalog(world, after: catalog)
             try catalog.check()
             let anew = try Catalog(world, after: nil)
@@ -206,6 +206,66 @@ import XDS
             return
         }
         #expect((regex.matches(Array(field.utf8).span) != matcher.isInverted) == isMatch)
+    }
+
+    @Test func `has a listener for a service that is reached by an address`() throws {
+        let offer = try catalog(["db": database, "reviews": reviews]).offer(for: profile())
+        let snapshot = try decoded(offer)
+        #expect(snapshot.listeners.keys.sorted() == ["db", "outbound"])
+        let listener = try #require(snapshot.listeners["db"])
+        #expect(listener.host == "127.0.0.1" && listener.port == 5432)
+        guard case .tunnel(let rules) = listener.routes,
+            case .weighted(let split) = rules.destination
+        else {
+            Issue.record("the listener forwards no connections to a split")
+            return
+        }
+        #expect(split.entries.map(\.name) == ["db/v1", "db/v2"])
+        #expect(split.entries.map(\.weight) == [950_000, 50_000])
+        #expect(rules.routes.virtualHosts.first?.routes.first?.name == "db/default")
+        #expect(snapshot.routeConfigurations["outbound"]?.virtualHosts.map(\.name) == ["reviews"])
+        #expect(snapshot.routeConfigurations["db"] == nil)
+        #expect(try catalog(["db": database]).offer(forTargets: ["db"]).listeners.resources == [:])
+    }
+
+    @Test func `leaves a version without a share out, which Envoy would refuse`() throws {
+        let text = database.replacing(#""v2": 5"#, with: #""v2": 0"#)
+        let snapshot = try decoded(catalog(["db": text]).offer(for: profile()))
+        let clusters = snapshot.listeners["db"]?.inlineRoutes?.clusterReferences.map(\.name)
+        #expect(clusters == ["db/v1"])
+    }
+
+    @Test func `forwards what comes in as it is where the service is`() throws {
+        let profile = try SidecarProfile(
+            NodeIdentity(
+                id: "x", cluster: "db",
+                metadata: [
+                    "inbound_address": .string("127.0.0.1:1"),
+                    "application_address": .string("127.0.0.1:2"),
+                ]))
+        let snapshot = try decoded(catalog(["db": database]).offer(for: profile))
+        let routes = snapshot.listeners["inbound"]?.inlineRoutes
+        #expect(routes?.clusterReferences.map(\.name) == ["inbound"])
+        #expect(snapshot.missingReferences == [])
+    }
+
+    @Test func `has one service at an address`() {
+        let error = #expect(throws: MeshError.self) {
+            try catalog(["db": database, "other": database])
+        }
+        #expect(error?.path == "services.other.listen")
+    }
+
+    /// A service that is reached by its name or, one time in three, by an address of its own.
+    private func anyService(
+        _ name: String, _ weight: Weight, _ generator: inout Generator
+    ) throws -> Service {
+        let byName = try service(name, weights: ["v1": weight])
+        if Int.random(in: 0..<3, using: &generator) > 0 { return byName }
+        return try Service(
+            name: name, application: .tcp,
+            listen: try EndpointAddress(parsing: "127.0.0.1:1\(name.dropFirst())"),
+            versions: byName.versions, routes: [ServiceRoute.Draft(weights: ["v1": weight])])
     }
 
     private func service(_ name: String, weights: [String: Weight] = ["v1": Weight(1)]) throws

@@ -99,6 +99,12 @@ let reviews = """
        {"split": {"v1": 95, "v2": 5}, "sticky": {"cookie": "user"}}]}
     """
 
+let database = """
+    {"protocol": "tcp", "listen": "127.0.0.1:5432",
+     "versions": {"v1": {"endpoints": ["127.0.0.1:9001"]}, "v2": {"endpoints": ["[::1]:9002"]}},
+     "routes": [{"split": {"v1": 95, "v2": 5}}]}
+    """
+
 /// Numbers that a seed decides (SplitMix64).
 struct Generator: RandomNumberGenerator {
     var state: UInt64

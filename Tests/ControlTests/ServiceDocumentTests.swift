@@ -43,6 +43,30 @@ import Testing
         }
     }
 
+    @Test func `has an address where nothing is known of what is spoken`() throws {
+        let service = try service(database)
+        #expect(service.listen?.description == "127.0.0.1:5432")
+        let written = try encodeJSON(ServiceDocument(service, revision: 7))
+        let text = String(decoding: written, as: UTF8.self)
+        #expect(!text.contains("timeout"))
+        #expect(try self.service(text) == service)
+        #expect(try service.splitting(route: "default", by: ["v2": Weight(1)]).listen != nil)
+    }
+
+    @Test(arguments: [
+        (#"{"match": {"path": "/"}, "split": {"v1": 1}}"#, "routes[0].match"),
+        (#"{"sticky": {"sourceAddress": true}, "split": {"v1": 1}}"#, "routes[0].sticky"),
+        (#"{"timeout": "1s", "split": {"v1": 1}}"#, "routes[0].timeout"),
+    ])
+    func `has no conditions of requests for connections`(route: String, path: String) {
+        let text = """
+            {"protocol": "tcp", "listen": "[::1]:1", "versions": {"v1": {"endpoints": []}},
+             "routes": [\(route)]}
+            """
+        let error = #expect(throws: MeshError.self) { try service(text) }
+        #expect(error?.path == path)
+    }
+
     @Test func `keeps a decimal weight exactly`() throws {
         let service = try service(
             """
@@ -102,7 +126,12 @@ import Testing
     @Test(arguments: [
         (#"{"versions": {}}"#, "versions"),
         (#"{"name": "ratings", "versions": {"v1": {"endpoints": []}}}"#, "name"),
-        (#"{"protocol": "tcp", "versions": {"v1": {"endpoints": []}}}"#, "protocol"),
+        (#"{"protocol": "tcp", "versions": {"v1": {"endpoints": []}}}"#, "listen"),
+        (#"{"listen": "127.0.0.1:1", "versions": {"v1": {"endpoints": []}}}"#, "listen"),
+        (
+            #"{"protocol": "tcp", "listen": "db:1", "versions": {"v1": {"endpoints": []}}}"#,
+            "listen"
+        ),
         (#"{"protocol": "ftp", "versions": {"v1": {"endpoints": []}}}"#, "protocol"),
         (#"{"versions": {"V1": {"endpoints": []}}}"#, "versions.V1"),
         (#"{"versions": {"v1": {"endpoints": ["x:1"]}}}"#, "versions.v1.endpoints[0]"),

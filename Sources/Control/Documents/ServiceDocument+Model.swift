@@ -14,6 +14,10 @@ extension ServiceDocument {
         let application = try MeshError.at("protocol") { () throws(MeshError) in
             try Service.Application(parsing: self.application ?? "http")
         }
+        let listen = try MeshError.at("listen") { () throws(MeshError) -> EndpointAddress? in
+            guard let listen = self.listen else { return nil }
+            return try EndpointAddress(parsing: listen)
+        }
         var versions: [Version] = []
         for (name, document) in self.versions.sorted(by: { $0.key < $1.key }) {
             versions.append(
@@ -30,7 +34,8 @@ extension ServiceDocument {
         }
         if let routes, routes.isEmpty { throw MeshError("routes", "must not be empty") }
         return try Service(
-            name: name, application: application, versions: versions, routes: drafts)
+            name: name, application: application, listen: listen, versions: versions,
+            routes: drafts)
     }
 }
 

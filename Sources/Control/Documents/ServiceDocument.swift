@@ -5,6 +5,7 @@ import Mesh
 struct ServiceDocument: Codable, Equatable {
     var name: String?
     var application: String?
+    var listen: String?
     /// In a reply the revision that changed the service last; in a request as `If-Match`.
     var revision: UInt64?
     var versions: [String: VersionDocument]
@@ -13,6 +14,7 @@ struct ServiceDocument: Codable, Equatable {
     enum CodingKeys: String, CodingKey, CaseIterable {
         case name
         case application = "protocol"
+        case listen
         case revision
         case versions
         case routes
@@ -22,6 +24,7 @@ struct ServiceDocument: Codable, Equatable {
         let fields = try decoder.strictContainer(keyedBy: CodingKeys.self)
         name = try fields.optional(String.self, forKey: .name)
         application = try fields.optional(String.self, forKey: .application)
+        listen = try fields.optional(String.self, forKey: .listen)
         revision = try fields.optionalRevision(forKey: .revision)
         versions = try fields.decode([String: VersionDocument].self, forKey: .versions)
         routes = try fields.optional([RouteDocument].self, forKey: .routes)
@@ -30,12 +33,13 @@ struct ServiceDocument: Codable, Equatable {
     init(_ service: Service, revision: UInt64?) {
         name = service.name
         application = service.application.rawValue
+        listen = service.listen?.description
         self.revision = revision
         versions = service.versions.reduce(into: [:]) { documents, version in
             documents[version.name] = VersionDocument(
                 endpoints: version.endpoints.map(\.description))
         }
-        routes = service.routes.map { RouteDocument($0) }
+        routes = service.routes.map { RouteDocument($0, of: service.application) }
     }
 }
 
@@ -80,12 +84,12 @@ struct RouteDocument: Codable, Equatable {
         timeout = try fields.optional(String.self, forKey: .timeout)
     }
 
-    init(_ route: ServiceRoute) {
+    init(_ route: ServiceRoute, of application: Service.Application) {
         name = route.name
         match = route.match == .any ? nil : MatchDocument(route.match)
         split = route.split.percentages
         sticky = route.stickiness.map { StickyDocument($0) }
-        timeout = timeoutText(route.timeout)
+        timeout = application == .tcp ? nil : timeoutText(route.timeout)
     }
 }
 

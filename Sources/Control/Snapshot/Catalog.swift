@@ -9,6 +9,8 @@ struct Catalog {
 
     let revision: UInt64
     private let services: [String: ServiceResources]
+    /// Those that every sidecar has, of services that are reached by an address.
+    private let listeners: ResourceOffer.Collection
     private let clusters: ResourceOffer.Collection
     private let assignments: ResourceOffer.Collection
     private let routes: ResourceOffer.Collection
@@ -28,6 +30,7 @@ struct Catalog {
     init(_ world: World, after previous: Catalog?) throws(MeshError) {
         let version = "\(world.revision)"
         var services = previous?.services ?? [:]
+        var listeners = previous?.listeners ?? .init(version: version, resources: [])
         var clusters = previous?.clusters ?? .init(version: version, resources: [])
         var assignments = previous?.assignments ?? .init(version: version, resources: [])
         let inbound = try Self.inboundRoutes().resource
@@ -39,14 +42,17 @@ struct Catalog {
             }
             clusters.replace(services[name]?.clusters ?? [], with: next.clusters)
             assignments.replace(services[name]?.assignments ?? [], with: next.assignments)
-            routes.replace([], with: [next.routesForGRPC])
+            routes.replace(
+                services[name]?.routeConfigurations ?? [], with: next.routeConfigurations)
+            listeners.replace(services[name]?.listeners ?? [], with: next.listeners)
             services[name] = next
             news.append(next)
         }
         for (name, gone) in services where world.services[name] == nil {
             clusters.replace(gone.clusters, with: [])
             assignments.replace(gone.assignments, with: [])
-            routes.replace([gone.routesForGRPC], with: [])
+            routes.replace(gone.routeConfigurations, with: [])
+            listeners.replace(gone.listeners, with: [])
             services[name] = nil
         }
         let hosts = world.names.compactMap { services[$0]?.virtualHost }
@@ -54,8 +60,10 @@ struct Catalog {
         clusters.version = version
         assignments.version = version
         routes.version = version
+        listeners.version = version
         revision = world.revision
         self.services = services
+        self.listeners = listeners
         self.clusters = clusters
         self.assignments = assignments
         self.routes = routes
@@ -71,28 +79,40 @@ struct Catalog {
         } catch {
             throw MeshError("", error.description)
         }
+        if news.contains(where: { $0.address != nil }) { try checkAddresses() }
+    }
+
+    /// Two services at one address could not be told from each other.
+    private func checkAddresses() throws(MeshError) {
+        var owners: [EndpointAddress: String] = [:]
+        for (name, service) in services.sorted(by: { $0.key < $1.key }) {
+            guard let address = service.address else { continue }
+            if let owner = owners.updateValue(name, forKey: address) {
+                throw MeshError(
+                    "services.\(name).listen", "\(address) is where \"\(owner)\" is reached")
+            }
+        }
     }
 
     /// What there is for a sidecar or an Envoy, which take all listeners.
     func offer(for sidecar: SidecarProfile) throws(MeshError) -> ResourceOffer {
-        let version = "\(revision)"
-        var listeners = [
+        var listeners = listeners
+        listeners.resources[Self.outbound] =
             try Listener(
                 name: Self.outbound, host: sidecar.outbound.host, port: sidecar.outbound.port,
                 direction: .outbound, routes: .discovered(Self.outbound),
                 statPrefix: Self.outbound
             ).resource
-        ]
         var clusters = clusters
         var assignments = assignments
         if let inbound = sidecar.inbound {
-            listeners.append(
+            let application = services[sidecar.service]?.application ?? .http
+            listeners.resources[Self.inbound] =
                 try Listener(
                     name: Self.inbound, host: inbound.listener.host, port: inbound.listener.port,
-                    direction: .inbound, routes: .discovered(Self.inbound),
+                    direction: .inbound, routes: try application.inboundRoutes,
                     statPrefix: Self.inbound
-                ).resource)
-            let application = services[sidecar.service]?.application ?? .http
+                ).resource
             clusters.resources[Self.inbound] =
                 try Cluster(
                     name: Self.inbound, discovery: .eds(serviceName: Self.inbound),
@@ -104,15 +124,15 @@ struct Catalog {
                 try EndpointAssignment.atOnePlace(Self.inbound, [endpoint]).resource
         }
         return ResourceOffer(
-            listeners: .init(version: version, resources: listeners), routeConfigurations: routes,
-            clusters: clusters, endpointAssignments: assignments)
+            listeners: listeners, routeConfigurations: routes, clusters: clusters,
+            endpointAssignments: assignments)
     }
 
     /// What there is for a gRPC client, which asks for a listener by the target that it calls.
     func offer(forTargets targets: [String]) -> ResourceOffer {
         let listeners = targets.compactMap { target -> Resource? in
             let name = ServiceResources.serviceName(inTarget: target)
-            if services[name] == nil { return nil }
+            if services[name]?.virtualHost == nil { return nil }
             return Listener.forGRPCClient(name: target, routeConfigurationName: name)
         }
         return ResourceOffer(
@@ -128,6 +148,20 @@ struct Catalog {
             action: .forward(action))
         let host = try VirtualHost(name: inbound, domains: [.any], routes: [route])
         return try RouteConfiguration(name: inbound, virtualHosts: [host])
+    }
+}
+
+extension Service.Application {
+    /// What is done with that which comes in for a service.
+    fileprivate var inboundRoutes: Listener.Routes {
+        get throws(MeshError) {
+            switch self {
+            case .http, .http2, .grpc: .discovered(Catalog.inbound)
+            case .tcp:
+                .tunnel(
+                    try TunnelRules(destination: .cluster(Catalog.inbound), name: Catalog.inbound))
+            }
+        }
     }
 }
 

@@ -4,15 +4,24 @@ import XDS
 
 /// What clients are told of one service, encoded once for all of them.
 struct ServiceResources {
+    /// How clients get there.
+    private enum Reach {
+        /// By its name: its part of the sidecars' route configuration, which has names and domains
+        /// that no other service has, and one of its own for gRPC clients without a sidecar.
+        case byName(EncodedVirtualHost, routesForGRPC: Resource)
+        /// By an address of its own.
+        case byAddress(EndpointAddress, listener: Resource)
+    }
+
+    /// How many endpoints a sidecar tries for a connection; nothing is sent before one takes it.
+    private static let connectAttemptCount: UInt32 = 3
+
     /// The revision that changed the service last.
     let changedAt: UInt64
     let application: Service.Application
     let clusters: [Resource]
     let assignments: [Resource]
-    /// For the route configuration of the sidecars; no other service has its name or its domains.
-    let virtualHost: EncodedVirtualHost
-    /// For gRPC clients without a sidecar, which ask for it by the service's name.
-    let routesForGRPC: Resource
+    private let reach: Reach
 
     /// The namespace that a service is in where there are none.
     private static let namespace = "default"
@@ -34,6 +43,36 @@ struct ServiceResources {
         }
         self.clusters = clusters
         self.assignments = assignments
+        if let address = service.listen {
+            let listener = try Self.listener(for: service, on: address)
+            reach = .byAddress(address, listener: listener.resource)
+        } else {
+            reach = try Self.reachByName(service)
+        }
+    }
+
+    private static func listener(
+        for service: Service, on address: EndpointAddress
+    ) throws(MeshError) -> Listener {
+        // There is one route, without conditions.
+        let route = service.routes[0]
+        let name = "\(service.name)/\(route.name)"
+        var entries: [WeightedClusters.Entry] = []
+        // Envoy takes no weight of zero here.
+        for share in route.split.shares where share.partsPerMillion > 0 {
+            entries.append(
+                try WeightedClusters.Entry(
+                    name: service.clusterName(of: share.version), weight: share.partsPerMillion))
+        }
+        let rules = try TunnelRules(
+            destination: .weighted(WeightedClusters(entries: entries)),
+            maximumConnectAttempts: connectAttemptCount, name: name)
+        return try Listener(
+            name: service.name, host: address.host, port: address.port, direction: .outbound,
+            routes: .tunnel(rules), statPrefix: name)
+    }
+
+    private static func reachByName(_ service: Service) throws(MeshError) -> Reach {
         var routes: [Route] = []
         for route in service.routes { routes.append(try route.route(of: service)) }
         var domains: [DomainPattern] = []
@@ -41,11 +80,32 @@ struct ServiceResources {
             domains.append(try DomainPattern(parsing: service.name + suffix))
             domains.append(try DomainPattern(parsing: service.name + suffix + ":80"))
         }
-        virtualHost = EncodedVirtualHost(
+        let virtualHost = EncodedVirtualHost(
             try VirtualHost(name: service.name, domains: domains, routes: routes))
         // Whatever name or port the client knows the service by, it has asked for this one.
         let anyHost = try VirtualHost(name: service.name, domains: [.any], routes: routes)
-        routesForGRPC = try RouteConfiguration(name: service.name, virtualHosts: [anyHost]).resource
+        let routesForGRPC = try RouteConfiguration(name: service.name, virtualHosts: [anyHost])
+        return .byName(virtualHost, routesForGRPC: routesForGRPC.resource)
+    }
+
+    /// What the service adds to the sidecars' route configuration.
+    var virtualHost: EncodedVirtualHost? {
+        if case .byName(let host, _) = reach { host } else { nil }
+    }
+
+    /// The route configurations that are the service's alone.
+    var routeConfigurations: [Resource] {
+        if case .byName(_, let routes) = reach { [routes] } else { [] }
+    }
+
+    /// The listeners that are the service's alone.
+    var listeners: [Resource] {
+        if case .byAddress(_, let listener) = reach { [listener] } else { [] }
+    }
+
+    /// Where sidecars listen for the service alone.
+    var address: EndpointAddress? {
+        if case .byAddress(let address, _) = reach { address } else { nil }
     }
 
     /// Reads the resources as a proxy would, and refuses what a proxy would refuse.
@@ -55,10 +115,19 @@ struct ServiceResources {
         var decoder = ResourceDecoder(rejectsUnknownFields: true)
         for cluster in clusters { _ = try decoder.cluster(cluster.body) }
         for assignment in assignments { _ = try decoder.endpointAssignment(assignment.body) }
+        var configurations: [RouteConfiguration] = []
+        switch reach {
+        case .byName(let host, let routesForGRPC):
+            let alone = Resource.routeConfiguration(named: Catalog.outbound, with: [host])
+            configurations.append(try decoder.routeConfiguration(alone.body))
+            configurations.append(try decoder.routeConfiguration(routesForGRPC.body))
+        case .byAddress(_, let listener):
+            if let routes = try decoder.listener(listener.body).inlineRoutes {
+                configurations.append(routes)
+            }
+        }
         let names = Set(clusters.map(\.name))
-        let alone = Resource.routeConfiguration(named: Catalog.outbound, with: [virtualHost])
-        for resource in [alone, routesForGRPC] {
-            let configuration = try decoder.routeConfiguration(resource.body)
+        for configuration in configurations {
             for reference in configuration.clusterReferences where !names.contains(reference.name) {
                 throw ResourceError(
                     .routeConfiguration, configuration.name, path: reference.path,
@@ -88,7 +157,7 @@ extension Service {
 extension Service.Application {
     var upstreamProtocol: Cluster.UpstreamProtocol {
         switch self {
-        case .http: .http1
+        case .http, .tcp: .http1
         case .http2, .grpc: .http2
         }
     }

@@ -29,6 +29,7 @@ extension Service {
     /// Every field of the service as one line each, by path.
     fileprivate var fields: [String: Difference.Value] {
         var fields: [String: Difference.Value] = ["protocol": .text(application.rawValue)]
+        if let listen { fields["listen"] = .text(listen.description) }
         for version in versions {
             fields["versions.\(version.name).endpoints"] = .text(
                 version.endpoints.map(\.description).joined(separator: ", "))
@@ -36,7 +37,9 @@ extension Service {
         fields["routes"] = .text(routes.map(\.name).joined(separator: ", "))
         for route in routes {
             let path = "routes.\(route.name)"
-            fields["\(path).timeout"] = .text(timeoutText(route.timeout))
+            if application != .tcp {
+                fields["\(path).timeout"] = .text(timeoutText(route.timeout))
+            }
             if let sticky = route.stickiness { fields["\(path).sticky"] = .text(sticky.text) }
             for share in route.split.shares {
                 fields["\(path).split.\(share.version)"] = .number(share.percentage)

@@ -14,16 +14,15 @@ public struct Service: Equatable, Sendable {
         case http
         case http2
         case grpc
+        /// Anything: connections are forwarded as they are.
+        case tcp
 
         /// Reads the name of a protocol.
         ///
-        /// - Throws: ``MeshError`` when it is not known or not served.
+        /// - Throws: ``MeshError`` when it is not known.
         public init(parsing text: String) throws(MeshError) {
-            if text == "tcp" {
-                throw MeshError("", "tcp is not served yet; use http, http2 or grpc")
-            }
             guard let known = Application(rawValue: text) else {
-                throw MeshError("", "\"\(text)\" is not one of http, http2 and grpc")
+                throw MeshError("", "\"\(text)\" is not one of http, http2, grpc and tcp")
             }
             self = known
         }
@@ -32,6 +31,8 @@ public struct Service: Equatable, Sendable {
     /// A DNS label: what clients call the service by.
     public let name: String
     public let application: Application
+    /// Where sidecars take connections for a service of `tcp`, which no name in a request leads to.
+    public let listen: EndpointAddress?
     /// In the order of their names.
     public let versions: [Version]
     /// In order of precedence: the first that matches is taken.
@@ -46,6 +47,7 @@ public struct Service: Equatable, Sendable {
     public init(
         name: String,
         application: Application = .http,
+        listen: EndpointAddress? = nil,
         versions: [Version],
         routes: [ServiceRoute.Draft] = []
     ) throws(MeshError) {
@@ -66,6 +68,7 @@ public struct Service: Equatable, Sendable {
         }
         self.name = name
         self.application = application
+        self.listen = listen
         self.versions = versions.sorted { $0.name < $1.name }
         if routes.isEmpty {
             if versions.count > 1 {
@@ -75,6 +78,24 @@ public struct Service: Equatable, Sendable {
             self.routes = [try ServiceRoute(draft, position: 0, versions: names)]
         } else {
             self.routes = try Self.check(routes, versions: names)
+        }
+        if application == .tcp {
+            if listen == nil { throw MeshError("listen", "is where a service of tcp is reached") }
+            try Self.checkTunnels(self.routes)
+        } else if listen != nil {
+            throw MeshError("listen", "is for services of tcp; others are reached by their name")
+        }
+    }
+
+    /// Nothing is known of a connection, so that all take one route, and none has conditions.
+    private static func checkTunnels(_ routes: [ServiceRoute]) throws(MeshError) {
+        if routes.count > 1 { throw MeshError("routes[1]", "is for requests; tcp has one route") }
+        for route in routes {
+            if !route.match.isAny { throw MeshError("routes[0].match", "is for requests") }
+            if route.stickiness != nil { throw MeshError("routes[0].sticky", "is for requests") }
+            if route.timeout != ServiceRoute.defaultTimeout {
+                throw MeshError("routes[0].timeout", "is for requests")
+            }
         }
     }
 
@@ -103,6 +124,7 @@ public struct Service: Equatable, Sendable {
     private init(unchecked other: Service, routes: [ServiceRoute]) {
         name = other.name
         application = other.application
+        listen = other.listen
         versions = other.versions
         self.routes = routes
     }

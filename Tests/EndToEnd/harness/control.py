@@ -43,6 +43,14 @@ class Control(Program):
                          for key, port in versions.items()},
             "routes": [{"split": weights or {next(iter(versions)): 100}}]})["revision"]
 
+    def put_tcp_service(self, name, port, versions, **weights):
+        """The same for connections that every sidecar takes at `port`."""
+        return self.done("PUT", f"/v1/services/{name}", {
+            "protocol": "tcp", "listen": f"127.0.0.1:{port}",
+            "versions": {key: {"endpoints": [f"127.0.0.1:{port}"]}
+                         for key, port in versions.items()},
+            "routes": [{"split": weights or {next(iter(versions)): 100}}]})["revision"]
+
     def put_split(self, name, **weights):
         return self.done("PUT", f"/v1/services/{name}/split", {"weights": weights})["revision"]
 

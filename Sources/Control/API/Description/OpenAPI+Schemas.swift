@@ -160,7 +160,11 @@ extension OpenAPI {
             "type": "object",
             "properties": {
               "name": {"$ref": "#/components/schemas/Label"},
-              "protocol": {"type": "string", "enum": ["http", "http2", "grpc"]},
+              "protocol": {"type": "string", "enum": ["http", "http2", "grpc", "tcp"]},
+              "listen": {
+                "type": "string",
+                "description": "Where sidecars take connections; for tcp alone, needed there"
+              },
               "revision": {
                 "type": "integer",
                 "minimum": 0,
@@ -187,7 +191,11 @@ extension OpenAPI {
             "type": "object",
             "properties": {
               "name": {"$ref": "#/components/schemas/Label"},
-              "protocol": {"type": "string", "enum": ["http", "http2", "grpc"]},
+              "protocol": {"type": "string", "enum": ["http", "http2", "grpc", "tcp"]},
+              "listen": {
+                "type": "string",
+                "description": "Where sidecars take connections; for tcp alone, needed there"
+              },
               "revision": {
                 "type": "integer",
                 "minimum": 0,
