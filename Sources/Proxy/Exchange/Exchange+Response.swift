@@ -100,7 +100,9 @@ extension Exchange {
     func endAnswer(body: borrowing Buffer) {
         guard let downstream else { return }
         let mayHaveBody = LocalReply.mayHaveBody(status)
-        response.framing = mayHaveBody ? .length(UInt64(body.count)) : .none
+        // The end of a call is in its fields alone, where its version has no need of a length.
+        let isBare = isGRPC && request.version == .http2
+        response.framing = mayHaveBody && !isBare ? .length(UInt64(body.count)) : .none
         responseState = .relaying
         downstream.writeHead(of: self)
         if mayHaveBody, request.method != .head {
