@@ -6,9 +6,10 @@ import CNGHTTP2
 /// source hold a slot number plus one, and are no addresses.
 enum Callbacks {
     static func install(into callbacks: OpaquePointer?) {
-        unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) { _, header, user in
+        unsafe nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks) {
+            session, header, user in
             if let header = unsafe header {
-                unsafe recorder(user)?.beganFrame(type: header.pointee.type)
+                return unsafe beganFrame(header.pointee, in: session, recorder(user))
             }
             return 0
         }
@@ -24,7 +25,7 @@ enum Callbacks {
         unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, receivedFrame)
         unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) {
             _, _, _, user in
-            unsafe recorder(user)?.countGlitch()
+            unsafe recorder(user)?.count(.invalidFrame)
             return 0
         }
         unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, sentFrame)
@@ -64,6 +65,24 @@ private func slot(from word: UnsafeMutableRawPointer?) -> UInt32? {
     return number == 0 ? nil : UInt32(exactly: number - 1)
 }
 
+private func beganFrame(
+    _ header: nghttp2_frame_hd, in session: OpaquePointer?, _ recorder: Recorder?
+) -> CInt {
+    guard let recorder else { return failed }
+    switch UInt32(header.type) {
+    case NGHTTP2_HEADERS.rawValue:
+        recorder.continuationCount = 0
+        if !recorder.hasSkipped(header.stream_id) { return 0 }
+        // nghttp2 takes a number that was passed over for that of a stream that is closed.
+        return unsafe nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR.rawValue)
+    case NGHTTP2_CONTINUATION.rawValue:
+        return recorder.beganContinuation() ? 0 : failed
+    case NGHTTP2_CONTINUATION.rawValue...: recorder.count(.unknownFrame)
+    default: break
+    }
+    return 0
+}
+
 private func beganHeaders(
     session: OpaquePointer?, frame: UnsafePointer<nghttp2_frame>?, user: UnsafeMutableRawPointer?
 ) -> CInt {
@@ -75,7 +94,7 @@ private func beganHeaders(
     }
     guard recorder.isServer else { return 0 }
     let slot = recorder.insert(life: .opening)
-    recorder.records[Int(slot)].streamID = streamID
+    recorder.opened(streamID, slot: slot)
     let word = unsafe UnsafeMutableRawPointer(bitPattern: UInt(slot) + 1)
     if unsafe nghttp2_session_set_stream_user_data(session, streamID, word) != 0 {
         recorder.remove(slot: slot)
@@ -161,7 +180,7 @@ private func receivedFrame(
         }
     case NGHTTP2_SETTINGS.rawValue:
         if !isAcknowledgement {
-            recorder.countGlitch()
+            recorder.count(.settings)
             recorder.append(.settings)
         }
     case NGHTTP2_PING.rawValue:
@@ -169,12 +188,12 @@ private func receivedFrame(
             let opaque = unsafe frame.pointee.ping.opaque_data
             recorder.pingAcknowledged(payload: unsafe unsafeBitCast(opaque, to: UInt64.self))
         } else {
-            recorder.countGlitch()
+            recorder.count(.ping)
         }
     case NGHTTP2_GOAWAY.rawValue:
         let lastStreamID = unsafe frame.pointee.goaway.last_stream_id
         let code = unsafe frame.pointee.goaway.error_code
-        recorder.countGlitch()
+        recorder.count(.goAway)
         recorder.append(
             .goAway(
                 lastStreamID: UInt32(clamping: lastStreamID), ErrorCode(rawValue: code)))
@@ -185,9 +204,9 @@ private func receivedFrame(
             recorder.record(slot: slot, streamID: streamID)?.closer = .peer
         }
         // Of a client's streams each one was its own wish, which bounds their number.
-        if recorder.isServer { recorder.countGlitch() }
+        if recorder.isServer { recorder.count(.resetReceived) }
     case NGHTTP2_PRIORITY.rawValue:
-        recorder.countGlitch()
+        recorder.count(.priority)
     default:
         break
     }
@@ -201,7 +220,11 @@ private func sentFrame(
     let header = unsafe frame.pointee.hd
     switch UInt32(header.type) {
     case NGHTTP2_RST_STREAM.rawValue:
-        if recorder.isServer { recorder.countGlitch() }
+        recorder.sentReset(unsafe frame.pointee.rst_stream.error_code)
+    case NGHTTP2_GOAWAY.rawValue:
+        if unsafe frame.pointee.goaway.error_code != NGHTTP2_NO_ERROR.rawValue {
+            recorder.note(.connectionError)
+        }
     case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
         if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
             let slot = unsafe slot(of: header.stream_id, in: session)

@@ -34,8 +34,15 @@ import HTTP
     var hasDataPending = false
     var queuedByteCount = 0
     var glitches: GlitchBudget
+    /// Since they were taken.
+    private(set) var glitchCounts = GlitchCounts()
+    /// What was more than the peer may cost.
+    var lastStraw: Glitch?
     var failure: SessionError?
     private var oversizedHeadCount = 0
+    /// Of the head that is arriving.
+    var continuationCount = 0
+    private var skipped = SkippedStreams()
     /// WINDOW_UPDATE frames that the peer still has good reason to send.
     private var windowUpdateCredit = 100
     /// Where the bytes that nghttp2 works on start, and how many come before them in the input.
@@ -124,8 +131,25 @@ import HTTP
         spareBlocks.append(block)
     }
 
-    func beganFrame(type: UInt8) {
-        if type > UInt8(NGHTTP2_CONTINUATION.rawValue) { countGlitch() }
+    func note(_ glitch: Glitch) {
+        glitchCounts.add(glitch)
+    }
+
+    func takeGlitchCounts() -> GlitchCounts {
+        let counts = glitchCounts
+        glitchCounts = GlitchCounts()
+        return counts
+    }
+
+    /// A peer has begun a stream.
+    func opened(_ streamID: Int32, slot: UInt32) {
+        records[Int(slot)].streamID = streamID
+        skipped.opened(streamID)
+    }
+
+    /// Whether the peer has passed over that number, which it may not use any more then.
+    func hasSkipped(_ streamID: Int32) -> Bool {
+        isServer && skipped.contains(streamID)
     }
 
     func beganHead(slot: UInt32, streamID: Int32) {
@@ -145,7 +169,11 @@ import HTTP
         }
         if block.append(name: name, value: value, limits: limits) { return .taken }
         oversizedHeadCount += 1
-        if oversizedHeadCount >= limits.oversizedHeadCount { failure = .headsTooLarge }
+        note(.oversizedHead)
+        if oversizedHeadCount >= limits.oversizedHeadCount {
+            failure = .headsTooLarge
+            lastStraw = .oversizedHead
+        }
         recycle(block)
         record.block = nil
         return .refused
@@ -168,7 +196,7 @@ import HTTP
             append(.request(stream), block: block)
         } else if !isServer, block.hasStatus {
             block.finishResponse(endsStream: endsStream)
-            if block.response.isInformational { countGlitch() }
+            if block.response.isInformational { count(.informational) }
             append(.response(stream), block: block)
         } else if record.life == .open {
             append(.trailers(stream), block: block)
@@ -191,7 +219,7 @@ import HTTP
     }
 
     func finishedData(payloadCount: Int, endsStream: Bool, slot: UInt32, streamID: Int32) {
-        if payloadCount == 0, !endsStream { countGlitch() }
+        if payloadCount == 0, !endsStream { count(.emptyData) }
         guard endsStream, let record = record(slot: slot, streamID: streamID),
             record.life == .open
         else { return }
@@ -232,14 +260,10 @@ import HTTP
     }
 
     func windowUpdated() {
-        if windowUpdateCredit > 0 { windowUpdateCredit -= 1 } else { countGlitch() }
+        if windowUpdateCredit > 0 { windowUpdateCredit -= 1 } else { count(.windowUpdate) }
     }
 
     func sentData() {
         windowUpdateCredit = min(windowUpdateCredit + 10, 1_000_000)
-    }
-
-    func countGlitch() {
-        if !glitches.spend() { failure = .flooded }
     }
 }

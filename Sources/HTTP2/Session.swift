@@ -74,6 +74,17 @@ public import HTTP
     /// Nothing else can arrive before it is complete (RFC 9113 §6.10), so it needs a bound in time.
     public var arrivingHead: UInt32? { recorder.arrivingHead }
 
+    /// What was more than the peer may cost; `nil` as long as it has kept to the limits.
+    public var lastStraw: Glitch? { recorder.lastStraw }
+
+    /// Whether there is anything in ``takeGlitchCounts()``.
+    public var hasGlitches: Bool { !recorder.glitchCounts.isEmpty }
+
+    /// What was counted against the peer since the last call.
+    public mutating func takeGlitchCounts() -> GlitchCounts {
+        recorder.takeGlitchCounts()
+    }
+
     /// Whether the peer will answer new streams.
     public var acceptsRequests: Bool {
         unsafe failure == nil && nghttp2_session_check_request_allowed(handle) != 0
@@ -111,8 +122,8 @@ public import HTTP
                     address: UInt(bitPattern: bytes.baseAddress), offset: taken)
                 return unsafe nghttp2_session_mem_recv(handle, bytes.baseAddress, bytes.count)
             }
-            if count < 0 { throw fail(code: count) }
             if let failure = recorder.failure { throw fail(failure) }
+            if count < 0 { throw fail(code: count) }
             taken += count
             if count == 0 { break }
         }
@@ -211,13 +222,18 @@ public import HTTP
         let error: SessionError =
             switch Int32(clamping: code) {
             case NGHTTP2_ERR_BAD_CLIENT_MAGIC.rawValue: .prefaceMissing
-            case NGHTTP2_ERR_FLOODED.rawValue, NGHTTP2_ERR_TOO_MANY_SETTINGS.rawValue,
-                NGHTTP2_ERR_TOO_MANY_CONTINUATIONS.rawValue:
-                .flooded
+            case NGHTTP2_ERR_FLOODED.rawValue: flooded(by: .ping)
+            case NGHTTP2_ERR_TOO_MANY_SETTINGS.rawValue: flooded(by: .settings)
             case NGHTTP2_ERR_NOMEM.rawValue: .outOfMemory
             default: .library(code: Int32(clamping: code))
             }
         return fail(error)
+    }
+
+    private func flooded(by glitch: Glitch) -> SessionError {
+        recorder.note(glitch)
+        recorder.lastStraw = glitch
+        return .flooded
     }
 
     private mutating func fail(_ error: SessionError) -> SessionError {
@@ -253,7 +269,9 @@ private func makeHandle(
     unsafe nghttp2_option_set_stream_reset_rate_limit(
         option, limits.resetBurst, limits.resetsPerSecond)
     unsafe nghttp2_option_set_max_settings(option, limits.settingsEntryCount)
-    unsafe nghttp2_option_set_max_continuations(option, limits.continuationCount)
+    // It counts reads and not frames, so that how a head was segmented would decide; frames are
+    // counted here instead (``Recorder/beganContinuation()``).
+    unsafe nghttp2_option_set_max_continuations(option, Int.max)
     unsafe nghttp2_option_set_max_outbound_ack(option, limits.outboundAcknowledgementCount)
     let firstUnknownType = UInt8(NGHTTP2_CONTINUATION.rawValue) + 1
     for type in firstUnknownType...UInt8.max {

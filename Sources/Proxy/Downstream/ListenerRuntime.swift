@@ -184,6 +184,8 @@ extension SessionLimits {
         headByteCount = Int(limits.maximumHeadByteCount)
         fieldCount = Int(limits.maximumFieldCount)
         streamQueueByteCount = Self.responseByteCount
+        // Resets count among the glitches here, and are told apart there.
+        resetBurst = 2 * glitchBurst
         sessionQueueByteCount = Int(concurrentStreamCount) * Self.responseByteCount
     }
 }

@@ -31,6 +31,7 @@ struct MetricsReport {
         appendUpstream(to: &text)
         appendOverflows(to: &text)
         appendDownstream(to: &text)
+        appendDownstreamHTTP2(to: &text)
         appendConfiguration(to: &text)
         appendDiscovery(to: &text)
         appendProcess(to: &text)

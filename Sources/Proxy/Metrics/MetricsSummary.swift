@@ -1,3 +1,4 @@
+import HTTP2
 import Mesh
 import Telemetry
 
@@ -36,6 +37,11 @@ struct MetricsSummary {
     var retries: UInt64 = 0
     var listenerFailures: UInt64 = 0
     var protocolErrors: UInt64 = 0
+    var http2Connections: UInt64 = 0
+    var activeHTTP2Connections: Int64 = 0
+    var http2Requests: UInt64 = 0
+    /// What clients did that costs work and brings nothing, and for what connections had to end.
+    var glitches: [(kind: String, count: UInt64, floods: UInt64)] = []
     var unroutedResponses = StatusSummary()
     var flags: [(code: String, count: UInt64)] = []
     /// In the order of the names.
@@ -46,6 +52,12 @@ struct MetricsSummary {
         for worker in workers { add(worker) }
         clusters = Self.clusters(of: workers)
         listeners = Self.listeners(of: workers)
+        glitches = Glitch.allCases.map { glitch in
+            (
+                glitch.label, workers.reduce(0) { $0 &+ $1.count(of: glitch) },
+                workers.reduce(0) { $0 &+ $1.floodCount(of: glitch) }
+            )
+        }
         flags = ResponseFlags.all.map { flag in
             (flag.codes, workers.reduce(0) { $0 &+ $1.count(of: flag) })
         }
@@ -59,6 +71,9 @@ struct MetricsSummary {
         retries &+= worker.retries.value
         listenerFailures &+= worker.listenerFailures.value
         protocolErrors &+= worker.protocolErrors.value
+        http2Connections &+= worker.http2Connections.value
+        activeHTTP2Connections &+= worker.activeHTTP2Connections.value
+        http2Requests &+= worker.http2Requests.value
         unroutedResponses.add(worker.unroutedResponses)
     }
 

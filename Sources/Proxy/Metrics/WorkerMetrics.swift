@@ -1,3 +1,4 @@
+import HTTP2
 import Mesh
 import Synchronization
 import Telemetry
@@ -21,6 +22,11 @@ final class WorkerMetrics: Sendable {
     let listenerFailures = Counter()
     /// Requests that were refused because they are not HTTP.
     let protocolErrors = Counter()
+    let http2Connections = Counter()
+    let activeHTTP2Connections = Gauge()
+    let http2Requests = Counter()
+    private let glitches = InlineArray<15, Counter> { _ in Counter() }
+    private let floods = InlineArray<15, Counter> { _ in Counter() }
     /// Responses to requests that no cluster was found for.
     let unroutedResponses = StatusCounters()
     private let flags = InlineArray<32, Counter> { _ in Counter() }
@@ -38,6 +44,29 @@ final class WorkerMetrics: Sendable {
     func connectionClosed() {
         activeConnections.subtract()
     }
+
+    func http2ConnectionOpened() {
+        http2Connections.add()
+        activeHTTP2Connections.add()
+    }
+
+    /// - Parameter lastStraw: For what the connection had to end.
+    func http2ConnectionClosed(_ lastStraw: Glitch?) {
+        activeHTTP2Connections.subtract()
+        if let lastStraw { floods[lastStraw.rawValue].add() }
+    }
+
+    func count(_ counts: GlitchCounts) {
+        for glitch in Glitch.allCases where counts[glitch] > 0 {
+            glitches[glitch.rawValue].add(UInt64(counts[glitch]))
+        }
+        let errors = counts[.malformedMessage] &+ counts[.connectionError]
+        if errors > 0 { protocolErrors.add(UInt64(errors)) }
+    }
+
+    func count(of glitch: Glitch) -> UInt64 { glitches[glitch.rawValue].value }
+
+    func floodCount(of glitch: Glitch) -> UInt64 { floods[glitch.rawValue].value }
 
     func requestStarted() {
         requests.add()

@@ -89,11 +89,13 @@ class Stream:
 class Peer:
     """One connection; `streams` has what came of each stream."""
 
-    def __init__(self, port, preface=PREFACE + settings(), window=True, seconds=10):
+    def __init__(self, port, preface=PREFACE + settings(), window=True, seconds=10,
+                 answers=True):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.seconds = seconds
         self.window = window
+        self.answers = answers
         self.streams = {}
         self.settings = {}
         self.pongs = []
@@ -208,7 +210,8 @@ class Peer:
             for start in range(0, len(payload), 6):
                 key, value = struct.unpack("!HI", payload[start:start + 6])
                 self.settings[key] = value
-            self.send(frame(SETTINGS, ACK))
+            if self.answers:
+                self.send(frame(SETTINGS, ACK))
         elif kind == PING and flags & ACK:
             self.pongs.append(payload)
         elif kind == PING:

@@ -91,6 +91,7 @@ final class HTTP2ServerConnection: ServerConnection, EventHandler, TimerHandler,
     }
 
     private func begin() {
+        worker.metrics.http2ConnectionOpened()
         planFlush()
         arm(by: nextDeadline())
     }
@@ -284,6 +285,7 @@ extension HTTP2ServerConnection {
         carry(nil)
         let slot = Int(handle.slot)
         while streams.count <= slot { streams.append(nil) }
+        worker.metrics.http2Requests.add()
         let stream = worker.takeStream()
         streams[slot] = stream
         current = stream
@@ -371,9 +373,15 @@ extension HTTP2ServerConnection {
         touched.removeAll(keepingCapacity: true)
     }
 
+    private func noteGlitches() {
+        if session.hasGlitches { worker.metrics.count(session.takeGlitchCounts()) }
+    }
+
     /// After each turn: reads on where that is of use, and ends when both sides are done.
     private func settle() {
         guard case .open = state else { return }
+        noteArrivingHead()
+        noteGlitches()
         if session.isFinished { return finish() }
         let isReading = incoming.isEmpty && takesInput
         socket?.setReading(isReading)
@@ -458,6 +466,8 @@ extension HTTP2ServerConnection {
     func close() {
         if case .closed = state { return }
         state = .closed
+        noteGlitches()
+        worker.metrics.http2ConnectionClosed(session.lastStraw)
         if let timer { worker.loop.cancel(timer) }
         timer = nil
         incoming.release()

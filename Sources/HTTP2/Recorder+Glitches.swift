@@ -1,0 +1,27 @@
+import CNGHTTP2
+
+/// What counts against a peer.
+extension Recorder {
+    /// Counts what may happen, and ends the connection when it happens too often.
+    func count(_ glitch: Glitch) {
+        note(glitch)
+        if glitches.spend() { return }
+        failure = .flooded
+        if lastStraw == nil { lastStraw = glitch }
+    }
+
+    /// - Returns: Whether the head may go on.
+    func beganContinuation() -> Bool {
+        continuationCount += 1
+        if continuationCount <= limits.continuationCount { return true }
+        note(.continuation)
+        lastStraw = .continuation
+        failure = .flooded
+        return false
+    }
+
+    func sentReset(_ code: UInt32) {
+        if code == NGHTTP2_PROTOCOL_ERROR.rawValue { note(.malformedMessage) }
+        if isServer { count(.resetSent) }
+    }
+}
