@@ -13,14 +13,14 @@ let floors: KeyValuePairs<String, [String]> = [
     "HTTP": ["Bytes"],
     "HTTP1": ["HTTP", "Bytes"],
     "HTTP2": ["CNGHTTP2", "HTTP", "Bytes"],
-    "Transport": ["HTTP1", "HTTP2", "HTTP", "EventLoop", "Kernel", "Bytes"],
+    "Transport": ["HTTP1", "HTTP2", "HTTP", "TLS", "EventLoop", "Kernel", "Bytes"],
     "Mesh": ["RegularExpressions"],
     "Routing": ["Mesh", "HTTP", "RegularExpressions", "Bytes"],
     "Balancing": ["Mesh", "Bytes"],
     "XDS": ["Mesh", "RegularExpressions", "HTTP", "Bytes", "YAML"],
     "Proxy": [
         "Routing", "Balancing", "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP2", "HTTP1",
-        "HTTP", "EventLoop", "Telemetry", "Bytes", "Kernel",
+        "HTTP", "TLS", "EventLoop", "Telemetry", "Bytes", "Kernel",
     ],
     "Control": [
         "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP", "EventLoop", "Telemetry",

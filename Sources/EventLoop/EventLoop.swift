@@ -71,6 +71,21 @@ public final class EventLoop {
         try poller.modify(descriptor, for: interest, as: token)
     }
 
+    /// Lets another handler have the events of a registration from now on.
+    public func reassign(_ token: Token, to handler: any EventHandler) {
+        let slot = Int(token.slot)
+        guard registrations[slot].generation == token.generation else { return }
+        registrations[slot].handler = handler
+    }
+
+    /// Lets the handler of a registration hear of what the poller cannot know.
+    public func tell(_ token: Token, _ readiness: Readiness) {
+        let registration = registrations[Int(token.slot)]
+        if registration.generation == token.generation {
+            registration.handler?.handle(readiness)
+        }
+    }
+
     /// Forgets the handler; events that are already in the batch no longer reach it.
     ///
     /// The caller closes the descriptor, which ends the watching; see also ``unwatch(_:)``.

@@ -121,6 +121,30 @@ public struct Socket: ~Copyable {
         }
     }
 
+    /// Looks at what has arrived, and leaves it there.
+    ///
+    /// - Throws: What recv(2) reports, except that there is nothing yet.
+    public func peek(into room: inout MutableSpan<UInt8>) throws(Errno) -> Transfer {
+        let descriptor = descriptor.rawValue
+        do throws(Errno) {
+            let count = try Errno.checkCount {
+                unsafe room.withUnsafeMutableBytes {
+                    unsafe recv(descriptor, $0.baseAddress, $0.count, CInt(MSG_PEEK))
+                }
+            }
+            return count == 0 ? .ended : .bytes(count)
+        } catch .wouldBlock {
+            return .wouldBlock
+        }
+    }
+
+    /// Lets the socket be readable only when so many bytes have arrived, or the end (SO_RCVLOWAT).
+    ///
+    /// - Throws: What setsockopt(2) reports.
+    public func setLeastReadable(byteCount: Int) throws(Errno) {
+        try set(SOL_SOCKET, SO_RCVLOWAT, CInt(clamping: byteCount))
+    }
+
     /// Writes as much of `bytes` as the kernel takes.
     ///
     /// - Throws: What send(2) reports, except that there is no room now.

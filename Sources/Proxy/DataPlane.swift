@@ -6,13 +6,17 @@ import Routing
 import Telemetry
 
 /// All workers, seen from the main thread: starts them, gives them configurations, drains them.
-final class DataPlane: ConfigurationSink, EventHandler {
+final class DataPlane: ConfigurationSink, EventHandler, TimerHandler {
+    /// How often files of certificates and keys are looked at.
+    static let fileInterval = Duration.seconds(2)
+
     /// A configuration that is on its way to the workers.
     private struct Application {
         var snapshot: Snapshot
         var routing: RoutingState
         var plan: RoutingPlan
         var addresses: [String: SocketAddress]
+        var security: SecurityStore
         var remaining: Int
         var completion: (Result<Void, ApplyError>) -> Void
     }
@@ -25,11 +29,17 @@ final class DataPlane: ConfigurationSink, EventHandler {
     private(set) var addresses: [String: SocketAddress] = [:]
     /// Called on the main loop when the last connection has ended while draining.
     var onDrained: (() -> Void)?
+    /// Called on the main loop when files have changed that cannot be used, or that are used now.
+    var onFiles: ((_ sentence: String) -> Void)?
+    /// Called on the main loop for a peer with which there is no session.
+    var onRefusal: ((Refusal) -> Void)?
     private let loop: EventLoop
     private let reports: Mailbox<WorkerReport>
     private var mailboxes: [Mailbox<WorkerMessage>] = []
     private var threads: [WorkerThread] = []
     private var routing: RoutingState
+    private var security = SecurityStore()
+    private var fileTimer: TimerToken?
     private var plan: RoutingPlan?
     /// The circuit breakers of the clusters in effect.
     private(set) var limits: [String: ClusterLimits] = [:]
@@ -86,11 +96,15 @@ final class DataPlane: ConfigurationSink, EventHandler {
     ) {
         do throws(ApplyError) {
             try checkAddresses(of: snapshot)
+            try checkTunnels(of: snapshot)
+            var security = security
+            try security.prepare(
+                listeners: snapshot.listeners.values, clusters: snapshot.clusters.values)
             var addresses: [String: SocketAddress] = [:]
-            let listeners = try openListeners(of: snapshot, &addresses)
+            let listeners = try openListeners(of: snapshot, security, &addresses)
             var routing = routing
             let plan = routing.publish(snapshot)
-            let clusters = prepareClusters(of: snapshot)
+            let clusters = prepareClusters(of: snapshot, security)
             revision += 1
             for mailbox in mailboxes {
                 mailbox.post(
@@ -103,7 +117,7 @@ final class DataPlane: ConfigurationSink, EventHandler {
             }
             current = Application(
                 snapshot: snapshot, routing: routing, plan: plan, addresses: addresses,
-                remaining: mailboxes.count, completion: completion)
+                security: security, remaining: mailboxes.count, completion: completion)
         } catch {
             completion(.failure(error))
             beginNext()
@@ -120,6 +134,8 @@ final class DataPlane: ConfigurationSink, EventHandler {
         snapshot = application.snapshot
         addresses = application.addresses
         routing = application.routing
+        security = application.security
+        watchFiles()
         plan = application.plan
         limits = limits.filter { application.snapshot.clusters[$0.key] != nil }
         closeUnusedAccessLogs()
@@ -134,7 +150,9 @@ final class DataPlane: ConfigurationSink, EventHandler {
         begin(snapshot, completion)
     }
 
-    private func prepareClusters(of snapshot: Snapshot) -> [ClusterConfiguration] {
+    private func prepareClusters(
+        of snapshot: Snapshot, _ security: SecurityStore
+    ) -> [ClusterConfiguration] {
         snapshot.clusters.values.map { cluster in
             let limits = self.limits[cluster.name] ?? ClusterLimits(cluster.circuitBreakers)
             limits.update(cluster.circuitBreakers)
@@ -143,7 +161,7 @@ final class DataPlane: ConfigurationSink, EventHandler {
                 cluster: cluster,
                 assignment: cluster.assignmentName.flatMap(
                     { snapshot.assignments[$0] }),
-                limits: limits)
+                limits: limits, context: security.context(ofCluster: cluster.name))
         }
     }
 
@@ -165,16 +183,31 @@ final class DataPlane: ConfigurationSink, EventHandler {
         }
     }
 
+    /// Refuses tunnels to endpoints that expect TLS: what arrives would be sent as it is.
+    private func checkTunnels(of snapshot: Snapshot) throws(ApplyError) {
+        for listener in snapshot.listeners.values {
+            guard case .tunnel(let rules) = listener.routes else { continue }
+            for (name, _) in rules.routes.clusterReferences
+            where snapshot.clusters[name]?.security != nil {
+                throw ApplyError(
+                    .listener(listener.name),
+                    "cluster \"\(name)\" has a transport_socket, and a TCP proxy adds no TLS")
+            }
+        }
+    }
+
     // MARK: Listeners
 
     private func openListeners(
-        of snapshot: Snapshot, _ addresses: inout [String: SocketAddress]
+        of snapshot: Snapshot, _ security: SecurityStore,
+        _ addresses: inout [String: SocketAddress]
     ) throws(ApplyError) -> [ListenerConfiguration] {
         var listeners: [ListenerConfiguration] = []
         for listener in snapshot.listeners.values {
             listeners.append(
                 ListenerConfiguration(
                     listener: listener, accessLog: try accessLog(of: listener),
+                    contexts: security.contexts(ofListener: listener.name),
                     sockets: try openSockets(for: listener, &addresses)))
         }
         return listeners
@@ -235,6 +268,34 @@ final class DataPlane: ConfigurationSink, EventHandler {
         accessLogs.values.reduce(0) { $0 + $1.writer.queue.droppedCount }
     }
 
+    // MARK: Files
+
+    private func watchFiles() {
+        guard security.readsFiles, fileTimer == nil else { return }
+        fileTimer = loop.schedule(after: Self.fileInterval, for: self)
+    }
+
+    /// Looks at the files; what has changed is put in effect as a configuration is.
+    func timerFired(_ timer: TimerToken) {
+        fileTimer = nil
+        defer { watchFiles() }
+        guard current == nil else { return }
+        var next = security
+        // What is in effect can stay in effect.
+        try? next.prepare(
+            listeners: snapshot.listeners.values, clusters: snapshot.clusters.values)
+        for complaint in next.complaints where !security.complaints.contains(complaint) {
+            onFiles?(complaint)
+        }
+        let hasChanged = next.fingerprint != security.fingerprint
+        security = next
+        if hasChanged {
+            apply(snapshot) { [unowned self] _ in
+                onFiles?("certificates have changed, and are in effect")
+            }
+        }
+    }
+
     // MARK: Life
 
     /// Stops accepting on all listeners; connections stay.
@@ -281,6 +342,7 @@ final class DataPlane: ConfigurationSink, EventHandler {
             case .applied(let revision): workerApplied(revision)
             case .drained: workerDrained()
             case .described(let request, let part): workerDescribed(request, part)
+            case .refused(let refusal): onRefusal?(refusal)
             }
         }
     }

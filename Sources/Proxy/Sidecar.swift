@@ -128,6 +128,8 @@ public final class Sidecar: EventHandler, TimerHandler {
         // A descriptor that was opened a moment ago can be watched, or nothing works at all.
         _ = try? loop.register(signals.descriptor, for: .readable, handler: self)
         dataPlane.onDrained = { [unowned self] in loop.stop() }
+        dataPlane.onFiles = { [unowned self] in log.write(.warning, $0) }
+        dataPlane.onRefusal = { [unowned self] in log.write(.warning, $0.sentence) }
     }
 
     /// Takes a signal: the first ends the process when its work is done, the second at once.

@@ -4,6 +4,7 @@ import HTTP1
 import Kernel
 import Mesh
 import Telemetry
+import TLS
 import Transport
 
 /// One thread of the data plane: a loop with listeners, connections, pools, tables and counters.
@@ -49,7 +50,10 @@ final class Worker: EventHandler, TurnHandler {
     private var listeners: [String: ListenerRuntime] = [:]
     private var connections: [ObjectIdentifier: any ServerConnection] = [:]
     private var tunnels: [ObjectIdentifier: Tunnel] = [:]
+    private var arrivals: [ObjectIdentifier: Arrival] = [:]
     let pipes = PipePool()
+    let secureBuffers: SecureBuffers
+    private var refusals = RefusalLimit()
     private var scratch = Buffer()
     private var spareExchanges: [Exchange] = []
     private var spareStreams: [HTTP2ServerStream] = []
@@ -64,6 +68,11 @@ final class Worker: EventHandler, TurnHandler {
         connectionLimit: Int
     ) throws(Errno) {
         loop = try EventLoop()
+        do throws(TLSError) {
+            secureBuffers = try SecureBuffers()
+        } catch {
+            throw .outOfMemory
+        }
         self.mailbox = mailbox
         self.reports = reports
         self.metrics = metrics
@@ -151,35 +160,75 @@ final class Worker: EventHandler, TurnHandler {
 
     // MARK: Connections
 
+    /// Serves a connection that is as it comes.
     func accept(
         _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime
     ) {
-        let stream = StreamSocket(socket, on: loop)
-        switch listener.codec {
+        connectionOpened()
+        serve(StreamSocket(socket, on: loop), from: peer, on: listener, codec: listener.codec)
+    }
+
+    /// Finds out how a connection is secured, and serves it then.
+    func welcome(
+        _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime
+    ) {
+        let arrival = Arrival(socket, from: peer, on: listener, of: self)
+        arrivals[ObjectIdentifier(arrival)] = arrival
+        connectionOpened()
+        arrival.start()
+    }
+
+    /// Serves a connection that is ready.
+    func arrived(_ arrival: Arrival) {
+        arrivals[ObjectIdentifier(arrival)] = nil
+        guard let stream = arrival.takeStream() else { return }
+        let (listener, peer) = arrival.place
+        // What was agreed upon in the handshake needs no look at the first bytes.
+        let isHTTP2 = stream.security?.applicationProtocol == "h2"
+        serve(stream, from: peer, on: listener, codec: isHTTP2 ? .http2 : listener.codec)
+    }
+
+    func closed(_ arrival: Arrival) {
+        guard arrivals.removeValue(forKey: ObjectIdentifier(arrival)) != nil else { return }
+        connectionClosed()
+    }
+
+    private func serve(
+        _ stream: consuming StreamSocket, from peer: SocketAddress, on listener: ListenerRuntime,
+        codec: Mesh.Listener.Codec
+    ) {
+        switch codec {
         case .automatic, .http1:
             let connection = HTTP1ServerConnection(stream, from: peer, on: listener, of: self)
+            connections[ObjectIdentifier(connection)] = connection
             do throws(Errno) {
                 try connection.start()
             } catch {
                 connection.close()
-                return
             }
-            keep(connection)
         case .http2:
             let connection = HTTP2ServerConnection(from: peer, on: listener, of: self)
+            connections[ObjectIdentifier(connection)] = connection
             do throws(Errno) {
                 try connection.start(stream)
             } catch {
                 connection.close()
-                return
             }
-            keep(connection)
         }
     }
 
-    private func keep(_ connection: any ServerConnection) {
-        connections[ObjectIdentifier(connection)] = connection
-        connectionOpened()
+    /// Tells the log why there is no session with a peer.
+    func tell(
+        _ error: TLSError, _ side: Refusal.Side, peer: SocketAddress, _ refused: PeerIdentity?
+    ) {
+        let untoldCount = refusals.admit(nowNanoseconds: loop.now.nanoseconds)
+        guard let untoldCount else { return }
+        reports.post(
+            .refused(
+                Refusal(
+                    side: side, peer: peer.description, error: error,
+                    names: refused.map { $0.uriNames + $0.dnsNames } ?? [],
+                    untoldCount: untoldCount)))
     }
 
     /// Forwards a connection as it is.
@@ -219,7 +268,7 @@ final class Worker: EventHandler, TurnHandler {
         connectionClosed()
     }
 
-    private var connectionCount: Int { connections.count + tunnels.count }
+    private var connectionCount: Int { connections.count + tunnels.count + arrivals.count }
 
     private func connectionOpened() {
         metrics.connectionOpened()

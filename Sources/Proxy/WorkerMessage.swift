@@ -4,6 +4,7 @@ import Kernel
 import Mesh
 import Routing
 import Synchronization
+import TLS
 
 /// What the main thread asks of a worker.
 enum WorkerMessage: Sendable {
@@ -25,6 +26,8 @@ enum WorkerReport: Sendable {
     /// No connection is left.
     case drained
     case described(DescriptionRequest, [String: [EndpointSummary]])
+    /// There is no session with a peer.
+    case refused(Refusal)
 }
 
 /// Names one question, whose answers come from every worker.
@@ -51,12 +54,16 @@ struct ClusterConfiguration: Sendable {
     let assignment: EndpointAssignment?
     /// Shared by all workers.
     let limits: ClusterLimits
+    /// `nil` where bytes go as they are.
+    let context: TLS.Context?
 }
 
 struct ListenerConfiguration: Sendable {
     let listener: Listener
     /// `nil` when the listener logs nothing.
     let accessLog: AccessLogWriter?
+    /// For each of its filter chains; `nil` where bytes go as they come.
+    let contexts: [TLS.Context?]
     /// For a listener that is new or has moved.
     let sockets: SocketHandover
 }

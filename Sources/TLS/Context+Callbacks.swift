@@ -27,14 +27,19 @@ extension Context {
 
     /// Verifies a chain and then the names: one without the other is nothing.
     @unsafe private func accepts(_ chain: OpaquePointer) -> Bool {
-        guard unsafe X509_verify_cert(chain) == 1 else { return false }
-        guard let certificate = unsafe X509_STORE_CTX_get0_cert(chain),
-            unsafe PeerIdentity(certificate).fulfils(expectedNames)
-        else {
-            unsafe X509_STORE_CTX_set_error(chain, X509_V_ERR_HOSTNAME_MISMATCH)
-            return false
+        let isGood = unsafe X509_verify_cert(chain) == 1
+        guard let certificate = unsafe X509_STORE_CTX_get0_cert(chain) else { return false }
+        let peer = unsafe PeerIdentity(certificate)
+        if isGood, peer.fulfils(expectedNames) { return true }
+        if isGood { unsafe X509_STORE_CTX_set_error(chain, X509_V_ERR_HOSTNAME_MISMATCH) }
+        let session = unsafe X509_STORE_CTX_get_ex_data(
+            chain, SSL_get_ex_data_X509_STORE_CTX_idx())
+        if let session = unsafe session,
+            let wire = unsafe SSL_get_ex_data(OpaquePointer(session), 0)
+        {
+            unsafe Unmanaged<Wire>.fromOpaque(wire).takeUnretainedValue().refusedPeer = peer
         }
-        return true
+        return false
     }
 
     @unsafe private func chooseProtocols(_ own: UnsafeMutableRawPointer) {

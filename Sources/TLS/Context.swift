@@ -51,7 +51,7 @@ import COpenSSL
         }
     }
 
-    private static func encoded(_ protocols: [String]) throws(TLSError) -> [UInt8] {
+    static func encoded(_ protocols: [String]) throws(TLSError) -> [UInt8] {
         var bytes: [UInt8] = []
         for name in protocols {
             let length = name.utf8.count

@@ -19,6 +19,8 @@ import COpenSSL
     private let context: Context
     private let wire: Wire
     private var state = State.handshaking
+    /// Who has presented a certificate that was not accepted.
+    public private(set) var refusedPeer: PeerIdentity?
 
     /// Begins; a client's first message is made by ``handshake(_:)`` with no input.
     ///
@@ -26,20 +28,28 @@ import COpenSSL
     ///   - context: What is presented and expected.
     ///   - wire: The thread's.
     ///   - serverName: What a client asks for (SNI); `nil` asks for nothing.
-    /// - Throws: ``TLSError/outOfMemory``, or that the name is none.
-    public init(_ context: Context, on wire: Wire, serverName: String? = nil) throws(TLSError) {
-        unsafe library = try Self.begin(context, wire, serverName)
+    ///   - applicationProtocol: What a client offers (ALPN) in place of what the context says.
+    /// - Throws: ``TLSError/outOfMemory``, or that a name is none.
+    public init(
+        _ context: Context, on wire: Wire, serverName: String? = nil,
+        applicationProtocol: String? = nil
+    ) throws(TLSError) {
+        let offer = try applicationProtocol.map { name throws(TLSError) in
+            try Context.encoded([name])
+        }
+        unsafe library = try Self.begin(context, wire, serverName, offer)
         self.context = context
         self.wire = wire
     }
 
     @unsafe private static func begin(
-        _ context: Context, _ wire: Wire, _ serverName: String?
+        _ context: Context, _ wire: Wire, _ serverName: String?, _ offer: [UInt8]?
     ) throws(TLSError) -> OpaquePointer {
         ERR_clear_error()
         guard let library = unsafe SSL_new(context.library) else { throw .outOfMemory }
         unsafe BIO_up_ref(wire.channel)
         unsafe SSL_set_bio(library, wire.channel, wire.channel)
+        unsafe SSL_set_ex_data(library, 0, Unmanaged.passUnretained(wire).toOpaque())
         guard context.role == .client else {
             unsafe SSL_set_accept_state(library)
             return unsafe library
@@ -52,6 +62,7 @@ import COpenSSL
                 throw .settings(.serverName)
             }
         }
+        if let offer { unsafe SSL_set_alpn_protos(library, offer, UInt32(offer.count)) }
         if context.allowsResumption, let ticket = context.tickets.take() {
             unsafe SSL_set_session(library, ticket.session)
         }
@@ -74,6 +85,8 @@ import COpenSSL
         }
     }
 
+    public var isServer: Bool { context.role != .client }
+
     /// Goes on with the handshake until it is over or needs more input.
     ///
     /// - Returns: How much of `input` was read; all of it, unless the handshake is over.
@@ -95,42 +108,56 @@ import COpenSSL
         return read
     }
 
+    /// What came of ``receive(_:into:)``.
+    public struct Received: Equatable, Sendable {
+        /// How much of the input was read.
+        public var inputCount = 0
+        /// How many plain bytes there are.
+        public var byteCount = 0
+        /// Whether the room ended before the bytes did: with more room, and no input, there is
+        /// more to be had.
+        public var isCutShort = false
+        /// Whether the peer has said that nothing more comes (`close_notify`).
+        public var isLast = false
+    }
+
     /// Takes in what the peer has sent.
     ///
     /// - Parameters:
-    ///   - input: Received bytes; all of them are read.
-    ///   - room: Where plain bytes are put; at least ``longestRecordByteCount`` longer than
-    ///     `input`.
-    /// - Returns: How many plain bytes there are, and whether they are the last: the peer has
-    ///   said so (`close_notify`).
+    ///   - input: Received bytes.
+    ///   - room: Where plain bytes are put; when it is ``longestRecordByteCount`` longer than
+    ///     `input`, there is room for all.
+    /// - Returns: What became of the input.
     /// - Throws: Why the session is over; nothing that came with this call is to be used.
     public mutating func receive(
         _ input: Span<UInt8>, into room: inout MutableSpan<UInt8>
-    ) throws(TLSError) -> (byteCount: Int, isLast: Bool) {
+    ) throws(TLSError) -> Received {
         precondition(isReady, "a session was read from before it was ready")
-        precondition(
-            room.count >= input.count + Self.longestRecordByteCount, "there is room for all")
         ERR_clear_error()
-        var byteCount = 0
+        var received = Received()
         var error = SSL_ERROR_NONE
         let library = unsafe library
         unsafe room.withUnsafeMutableBytes { room in
-            _ = wire.lending(input) {
-                while error == SSL_ERROR_NONE {
+            received.inputCount = wire.lending(input) {
+                while error == SSL_ERROR_NONE, received.byteCount < room.count {
                     var count = 0
                     let result = unsafe SSL_read_ex(
-                        library, room.baseAddress.map { unsafe $0 + byteCount },
-                        room.count - byteCount, &count)
-                    byteCount += count
+                        library, room.baseAddress.map { unsafe $0 + received.byteCount },
+                        room.count - received.byteCount, &count)
+                    received.byteCount += count
                     if result != 1 { error = unsafe SSL_get_error(library, result) }
                 }
             }
         }
         switch error {
-        case SSL_ERROR_WANT_READ: return (byteCount, false)
-        case SSL_ERROR_ZERO_RETURN: return (byteCount, true)
+        case SSL_ERROR_NONE:
+            let isHolding = unsafe SSL_has_pending(library) == 1
+            received.isCutShort = isHolding || received.inputCount < input.count
+        case SSL_ERROR_WANT_READ: break
+        case SSL_ERROR_ZERO_RETURN: received.isLast = true
         default: throw fail(error)
         }
+        return received
     }
 
     /// Seals `bytes`, which are in the wire's output then.
@@ -172,6 +199,7 @@ import COpenSSL
 
     private mutating func fail(_ error: CInt) -> TLSError {
         state = .failed
+        swap(&refusedPeer, &wire.refusedPeer)
         let verification = unsafe TLSError(verification: CInt(SSL_get_verify_result(library)))
         let last = TLSError.takeLast()
         return verification ?? last

@@ -55,28 +55,64 @@ public enum TLSError: Error, Hashable, Sendable {
 }
 
 extension TLSError {
-    /// One word for a label or a log, the same for all numbers.
-    public var name: String {
+    /// A kind of error, in one word for a label or a log.
+    public enum Reason: String, CaseIterable, Sendable {
+        case settings
+        case outOfMemory = "out_of_memory"
+        case certificateMissing = "certificate_missing"
+        case certificateExpired = "certificate_expired"
+        case certificateNotYetValid = "certificate_not_yet_valid"
+        case certificateUntrusted = "certificate_untrusted"
+        case certificateRevoked = "certificate_revoked"
+        case certificatePurpose = "certificate_purpose"
+        case certificateWeak = "certificate_weak"
+        case certificateInvalid = "certificate_invalid"
+        case identityUnexpected = "identity_unexpected"
+        case serverNameMissing = "server_name_missing"
+        case noCommonVersion = "no_common_version"
+        case noCommonCipher = "no_common_cipher"
+        case notTLS = "not_tls"
+        case alertReceived = "alert_received"
+        case protocolViolation = "protocol_violation"
+        case truncated
+        case timedOut = "timed_out"
+    }
+
+    /// The same for all numbers.
+    public var reason: Reason {
         switch self {
-        case .settings: "settings"
-        case .outOfMemory: "out_of_memory"
-        case .certificateMissing: "certificate_missing"
-        case .certificateExpired: "certificate_expired"
-        case .certificateNotYetValid: "certificate_not_yet_valid"
-        case .certificateUntrusted: "certificate_untrusted"
-        case .certificateRevoked: "certificate_revoked"
-        case .certificatePurpose: "certificate_purpose"
-        case .certificateWeak: "certificate_weak"
-        case .certificateInvalid: "certificate_invalid"
-        case .identityUnexpected: "identity_unexpected"
-        case .serverNameMissing: "server_name_missing"
-        case .noCommonVersion: "no_common_version"
-        case .noCommonCipher: "no_common_cipher"
-        case .notTLS: "not_tls"
-        case .alertReceived: "alert_received"
-        case .protocolViolation: "protocol_violation"
-        case .truncated: "truncated"
-        case .timedOut: "timed_out"
+        case .settings: .settings
+        case .outOfMemory: .outOfMemory
+        case .certificateMissing: .certificateMissing
+        case .certificateExpired: .certificateExpired
+        case .certificateNotYetValid: .certificateNotYetValid
+        case .certificateUntrusted: .certificateUntrusted
+        case .certificateRevoked: .certificateRevoked
+        case .certificatePurpose: .certificatePurpose
+        case .certificateWeak: .certificateWeak
+        case .certificateInvalid: .certificateInvalid
+        case .identityUnexpected: .identityUnexpected
+        case .serverNameMissing: .serverNameMissing
+        case .noCommonVersion: .noCommonVersion
+        case .noCommonCipher: .noCommonCipher
+        case .notTLS: .notTLS
+        case .alertReceived: .alertReceived
+        case .protocolViolation: .protocolViolation
+        case .truncated: .truncated
+        case .timedOut: .timedOut
+        }
+    }
+}
+
+/// For a log: the reason, and the number where there is one.
+extension TLSError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .alertReceived(let number): "\(reason.rawValue) \(number)"
+        case .certificateInvalid(let number), .protocolViolation(let number):
+            "\(reason.rawValue) \(number)"
+        case .settings(let setting): "\(reason.rawValue) \(setting)"
+        default: reason.rawValue
         }
     }
 }

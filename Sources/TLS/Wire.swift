@@ -5,6 +5,8 @@ import COpenSSL
     private let state: UnsafeMutablePointer<pointsman_wire>
     /// Every session holds a reference to it.
     let channel: OpaquePointer
+    /// Whose certificate was refused in the call that is under way.
+    var refusedPeer: PeerIdentity?
 
     /// - Throws: ``TLSError/outOfMemory``
     public init() throws(TLSError) {

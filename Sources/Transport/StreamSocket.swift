@@ -1,21 +1,25 @@
 import Bytes
 public import EventLoop
 public import Kernel
+import TLS
 
 /// A connected socket on a loop, with the bytes that the kernel has not taken yet.
 ///
 /// Writes go to the kernel at once; only what it refuses is queued, and only then is the loop
 /// asked to tell when there is room (``flush()``). The owner bounds the queue: it stops producing
-/// while ``queuedByteCount`` is not zero.
+/// while ``queuedByteCount`` is not zero. With TLS on it, bytes are sealed and opened on their way,
+/// and everything else is as without.
 public struct StreamSocket: ~Copyable {
     /// `nil` once closed.
-    private var socket: Socket?
-    private let loop: EventLoop
-    private var token: Token?
+    var socket: Socket?
+    let loop: EventLoop
+    private(set) var token: Token?
     private var interest: Readiness = []
     private var queue = Buffer()
     /// Whether what arrives is asked for.
     public private(set) var isReading = false
+    /// `nil` where bytes go as they are.
+    var channel: SecureChannel?
 
     public init(_ socket: consuming Socket, on loop: EventLoop) {
         self.socket = .some(socket)
@@ -30,21 +34,34 @@ public struct StreamSocket: ~Copyable {
 
     /// Closes the socket and forgets the handler; what is queued is lost.
     public mutating func close() {
+        if let channel {
+            endSealed(channel)
+            channel.token = nil
+            self.channel = nil
+        }
         if let token { loop.deregister(token) }
         token = nil
         socket = nil
         queue.release()
     }
 
-    /// Starts watching; `handler` is kept until this value goes away.
+    /// Starts watching; `handler` is kept until this value goes away, or another one is registered.
     ///
     /// - Throws: What epoll_ctl(2) reports.
     public mutating func register(
         _ handler: any EventHandler, for interest: Readiness
     ) throws(Errno) {
-        token = try socket?.watch(on: loop, for: interest, handler: handler)
-        self.interest = interest
-        isReading = interest.contains(.readable)
+        if let token {
+            loop.reassign(token, to: handler)
+            isReading = interest.contains(.readable)
+            updateInterest()
+        } else {
+            token = try socket?.watch(on: loop, for: interest, handler: handler)
+            self.interest = interest
+            isReading = interest.contains(.readable)
+        }
+        channel?.token = token
+        channel?.isReading = isReading
     }
 
     /// Gives the socket away as it is; this value is closed then.
@@ -67,15 +84,41 @@ public struct StreamSocket: ~Copyable {
 
     /// Reads what has arrived into `room`.
     ///
+    /// - Throws: What recv(2) reports; with TLS, also `EPROTO` when the session has failed, and
+    ///   `ECONNRESET` when it ended without a word (``securityFailure`` says more).
+    public mutating func receive(
+        into room: inout MutableSpan<UInt8>
+    ) throws(Errno) -> Transfer {
+        if let channel { return try receiveSealed(channel, into: &room) }
+        return try socket?.receive(into: &room) ?? .ended
+    }
+
+    /// Looks at what has arrived, and leaves it there; only where bytes go as they are.
+    ///
     /// - Throws: What recv(2) reports.
-    public func receive(into room: inout MutableSpan<UInt8>) throws(Errno) -> Transfer {
-        try socket?.receive(into: &room) ?? .ended
+    public func peek(into room: inout MutableSpan<UInt8>) throws(Errno) -> Transfer {
+        try socket?.peek(into: &room) ?? .ended
+    }
+
+    /// Lets the socket be readable only when so many bytes have arrived, or the end.
+    ///
+    /// - Throws: What setsockopt(2) reports.
+    public func setLeastReadable(byteCount: Int) throws(Errno) {
+        try socket?.setLeastReadable(byteCount: byteCount)
     }
 
     /// Writes `bytes`, or queues what the kernel does not take.
     ///
     /// - Throws: What send(2) reports; the connection is of no use for writing then.
     public mutating func write(_ bytes: Span<UInt8>) throws(Errno) {
+        if let channel {
+            try writeSealed(channel, bytes)
+        } else {
+            try writePlain(bytes)
+        }
+    }
+
+    mutating func writePlain(_ bytes: Span<UInt8>) throws(Errno) {
         if bytes.isEmpty { return }
         if !queue.isEmpty {
             queue.append(bytes)
@@ -92,7 +135,7 @@ public struct StreamSocket: ~Copyable {
     ///
     /// - Throws: What sendmsg(2) reports; the connection is of no use for writing then.
     public mutating func write(_ first: Span<UInt8>, _ second: Span<UInt8>) throws(Errno) {
-        if first.isEmpty || second.isEmpty || !queue.isEmpty {
+        if first.isEmpty || second.isEmpty || !queue.isEmpty || channel != nil {
             try write(first)
             try write(second)
             return
@@ -127,6 +170,7 @@ public struct StreamSocket: ~Copyable {
             queue.consume(sent)
         }
         queue.release()
+        if let channel, channel.endsAfterFlush { socket?.shutdownWriting() }
         updateInterest()
         return true
     }
@@ -136,16 +180,35 @@ public struct StreamSocket: ~Copyable {
         if self.isReading == isReading { return }
         self.isReading = isReading
         updateInterest()
+        if let channel {
+            channel.isReading = isReading
+            channel.tellPending()
+        }
     }
 
     /// Tells the peer that no more bytes come, and goes on reading.
-    public func shutdownWriting() {
-        socket?.shutdownWriting()
+    public mutating func shutdownWriting() {
+        if let channel, endSealed(channel), !queue.isEmpty {
+            channel.endsAfterFlush = true
+        } else {
+            socket?.shutdownWriting()
+        }
     }
 
     /// Whether there is something to read, be it the end, as far as the kernel knows now.
-    public func hasInput() -> Bool {
-        socket?.hasInput() ?? true
+    ///
+    /// With TLS, this takes in what only concerns the session, such as tickets; what more there is,
+    /// is lost.
+    public mutating func hasInput() -> Bool {
+        guard socket?.hasInput() ?? true else { return channel?.hasPending ?? false }
+        guard let channel else { return true }
+        var rest = Buffer()
+        var room = rest.room(minimum: SecureBuffers.byteCount + Session.longestRecordByteCount)
+        do throws(Errno) {
+            return try receiveSealed(channel, into: &room) != .wouldBlock
+        } catch {
+            return true
+        }
     }
 
     /// How long the peer has owed an acknowledgement, in nanoseconds; zero when it owes none.
@@ -161,6 +224,7 @@ public struct StreamSocket: ~Copyable {
 
     /// Makes closing reset the connection, so that the peer cannot take it for a clean end.
     public func resetOnClose() {
+        channel?.endsSilently = true
         socket?.resetOnClose()
     }
 

@@ -17,6 +17,23 @@ package enum Proto {
     package typealias TCPProxy = Envoy_Extensions_Filters_Network_TcpProxy_V3_TcpProxy
     package typealias Router = Envoy_Extensions_Filters_Http_Router_V3_Router
     package typealias RawBuffer = Envoy_Extensions_TransportSockets_RawBuffer_V3_RawBuffer
+    package typealias FilterChainMatch = Envoy_Config_Listener_V3_FilterChainMatch
+    package typealias ListenerFilter = Envoy_Config_Listener_V3_ListenerFilter
+    package typealias TLSInspector =
+        Envoy_Extensions_Filters_Listener_TlsInspector_V3_TlsInspector
+
+    package typealias DownstreamTLSContext =
+        Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext
+    package typealias UpstreamTLSContext =
+        Envoy_Extensions_TransportSockets_Tls_V3_UpstreamTlsContext
+    package typealias CommonTLSContext = Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext
+    package typealias TLSParameters = Envoy_Extensions_TransportSockets_Tls_V3_TlsParameters
+    package typealias TLSCertificate = Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate
+    package typealias CertificateValidation =
+        Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext
+    package typealias SubjectNameMatcher =
+        Envoy_Extensions_TransportSockets_Tls_V3_SubjectAltNameMatcher
+    package typealias DataSource = Envoy_Config_Core_V3_DataSource
 
     package typealias RouteConfiguration = Envoy_Config_Route_V3_RouteConfiguration
     package typealias VirtualHost = Envoy_Config_Route_V3_VirtualHost
@@ -67,7 +84,8 @@ package enum Proto {
     package static func registerTypes() {
         for type: any Message.Type in [
             HTTPConnectionManager.self, TCPProxy.self, Router.self, UpstreamOptions.self,
-            RawBuffer.self, FileAccessLog.self, StdoutAccessLog.self,
+            RawBuffer.self, FileAccessLog.self, StdoutAccessLog.self, DownstreamTLSContext.self,
+            UpstreamTLSContext.self, TLSInspector.self,
         ] {
             _ = Google_Protobuf_Any.register(messageType: type)
         }

@@ -8,6 +8,8 @@ final class Pair {
     let serverWire: Wire
     /// How many bytes are delivered at a time; `nil` delivers all that is there.
     var segment: Int?
+    /// How many plain bytes are taken at a time.
+    var roomCount = 64 * 1024
     var toServer: [UInt8] = []
     var toClient: [UInt8] = []
     var clientReceived: [UInt8] = []
@@ -56,7 +58,7 @@ final class Pair {
             var read = 0
             if !server.isReady { read = try server.handshake(input) }
             guard server.isReady, read < input.count else { return }
-            let end = try Self.receive(&server, input.extracting(read...), &serverReceived)
+            let end = try receive(&server, input.extracting(read...), &serverReceived)
             serverEnded = serverEnded || end
         } catch {
             throw .server(error)
@@ -70,7 +72,7 @@ final class Pair {
             var read = 0
             if !client.isReady { read = try client.handshake(input) }
             guard client.isReady, read < input.count else { return }
-            let end = try Self.receive(&client, input.extracting(read...), &clientReceived)
+            let end = try receive(&client, input.extracting(read...), &clientReceived)
             clientEnded = clientEnded || end
         } catch {
             throw .client(error)
@@ -92,14 +94,18 @@ final class Pair {
         Self.collect(clientWire, &toServer)
     }
 
-    private static func receive(
+    private func receive(
         _ session: inout Session, _ input: Span<UInt8>, _ received: inout [UInt8]
     ) throws(TLSError) -> Bool {
-        var room = [UInt8](repeating: 0, count: input.count + Session.longestRecordByteCount)
-        var span = room.mutableSpan
-        let (count, isLast) = try session.receive(input, into: &span)
-        received += room[..<count]
-        return isLast
+        var room = [UInt8](repeating: 0, count: roomCount)
+        var offset = 0
+        while true {
+            var span = room.mutableSpan
+            let result = try session.receive(input.extracting(offset...), into: &span)
+            offset += result.inputCount
+            received += room[..<result.byteCount]
+            if !result.isCutShort { return result.isLast }
+        }
     }
 
     private static func collect(_ wire: Wire, _ cable: inout [UInt8]) {

@@ -59,10 +59,11 @@ import Testing
         #expect(pair.serverReceived == question)
     }
 
-    @Test(arguments: versions)
-    func `carries a mebibyte each way`(versions: ClosedRange<Version>) throws {
+    @Test(arguments: versions, [64 * 1024, 5000])
+    func `carries a mebibyte each way`(versions: ClosedRange<Version>, roomCount: Int) throws {
         let (client, server) = try contexts(versions)
         let pair = try Pair(client, server, segment: 48 * 1024)
+        pair.roomCount = roomCount
         try pair.run()
         let body = (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         try pair.sendFromClient(body)

@@ -260,7 +260,10 @@ import XDS
         ("bind_to_port: false", "bind_to_port: is not supported"),
         ("listener_filters: [{name: x}]", "listener_filters[0]: \"x\" is not supported"),
         ("filter_chains: []", "filter_chains: must not be empty"),
-        ("filter_chains: [{}, {}]", "filter_chains[1]: is not supported"),
+        (
+            "filter_chains: [{}, {}]",
+            "filter_chains[1].filter_chain_match: is that of a chain before it"
+        ),
         ("filter_chains: [{}]", "filter_chains[0].filters: must not be empty"),
         (
             "filter_chains: [{transport_socket: {name: x}}]",
@@ -280,17 +283,17 @@ import XDS
         }
     }
 
-    @Test func `is refused when it has a filter chain match, known or not`() throws {
+    @Test func `is refused when it has a filter chain match that is not known`() throws {
         var listener = try message(
             Proto.Listener.self,
             "name: l\naddress: {socket_address: {address: '::1', port_value: 1}}\n"
                 + "filter_chains: [{filters: [{name: x}]}]")
-        // server_names of FilterChainMatch, field 11
-        try listener.filterChains[0].filterChainMatch.merge(
-            serializedBytes: [0x5A, 0x01, 0x61])
+        // application_protocols of FilterChainMatch are known, destination_port, field 8, is not
+        listener.filterChains[0].filterChainMatch.applicationProtocols = ["h2"]
+        try listener.filterChains[0].filterChainMatch.merge(serializedBytes: [0x42, 0x00])
         let bytes = listener.bytes
-        expectRefusal("filter_chains[0].filter_chain_match: is not supported") {
-            decoder throws(ResourceError) in
+        let path = "filter_chains[0].filter_chain_match.a condition on addresses or ports"
+        expectRefusal(path + ": is not supported") { decoder throws(ResourceError) in
             _ = try decoder.listener(bytes)
         }
     }

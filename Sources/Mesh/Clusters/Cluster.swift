@@ -63,6 +63,8 @@ public struct Cluster: Equatable, Sendable {
     public let idleTimeout: Duration?
     /// Below that share of healthy endpoints all are used, in percent; zero never does so.
     public let panicThreshold: Double
+    /// `nil` sends bytes as they are.
+    public private(set) var security: UpstreamSecurity?
 
     /// Makes a cluster.
     ///
@@ -79,7 +81,8 @@ public struct Cluster: Equatable, Sendable {
         outlierDetection: OutlierDetection? = nil,
         maximumRequestsPerConnection: UInt32? = nil,
         idleTimeout: Duration? = .seconds(3600),
-        panicThreshold: Double = 50
+        panicThreshold: Double = 50,
+        security: UpstreamSecurity? = nil
     ) throws(MeshError) {
         try require(nonEmpty: name, "name")
         if case .eds(let serviceName) = discovery {
@@ -107,6 +110,14 @@ public struct Cluster: Equatable, Sendable {
         self.maximumRequestsPerConnection = maximumRequestsPerConnection
         self.idleTimeout = idleTimeout
         self.panicThreshold = panicThreshold
+        self.security = security
+    }
+
+    /// The same without keys, to be shown.
+    public var redacted: Cluster {
+        var copy = self
+        copy.security = security?.redacted
+        return copy
     }
 
     /// The name under which EDS has the endpoints; `nil` when the cluster has them itself.

@@ -36,6 +36,8 @@ public struct Listener: Equatable, Sendable {
     public let statPrefix: String
     /// Where the access log is written, `/dev/stdout` for the standard output; `nil` writes none.
     public let accessLogPath: String?
+    /// How connections are secured; those that belong to none are closed.
+    public private(set) var chains: [FilterChain]
 
     /// Makes a listener.
     ///
@@ -67,6 +69,21 @@ public struct Listener: Equatable, Sendable {
         self.limits = limits
         self.statPrefix = statPrefix
         self.accessLogPath = accessLogPath
+        chains = .plain
+    }
+
+    /// The same behind these chains, of which there has to be one at the least.
+    public func secured(by chains: [FilterChain]) -> Listener {
+        var copy = self
+        copy.chains = chains
+        return copy
+    }
+
+    /// The same without keys, to be shown.
+    public var redacted: Listener {
+        var copy = self
+        copy.chains = chains.map(\.redacted)
+        return copy
     }
 
     /// Two listeners with one address, between which the kernel would share connections by chance.

@@ -174,6 +174,19 @@ public struct StringMatcher: Equatable, Sendable {
         self.pattern = .regex(try RegularExpression(checking: pattern, "safe_regex"))
         ignoresCase = false
     }
+
+    /// Whether `text` fulfils it; for names in certificates, not for requests.
+    public func matches(_ text: String) -> Bool {
+        let text = ignoresCase ? text.asciiLowercased : text
+        func folded(_ wanted: String) -> String { ignoresCase ? wanted.asciiLowercased : wanted }
+        return switch pattern {
+        case .exact(let wanted): text == folded(wanted)
+        case .prefix(let wanted): text.hasPrefix(folded(wanted))
+        case .suffix(let wanted): text.hasSuffix(folded(wanted))
+        case .contains(let wanted): text.contains(folded(wanted))
+        case .regex(let expression): expression.matches(text.utf8.span)
+        }
+    }
 }
 
 extension RegularExpression {

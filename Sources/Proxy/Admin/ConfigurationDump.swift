@@ -77,7 +77,7 @@ struct ConfigurationDump {
                 dynamic: ("dynamic_active_clusters", "ClustersConfigDump.DynamicCluster"),
                 fixed: ("static_clusters", "ClustersConfigDump.StaticCluster"),
                 showsVersion: true,
-                snapshot.clusters.mapValues(\.resource)),
+                snapshot.clusters.mapValues(\.redacted.resource)),
             section(
                 "RoutesConfigDump", versions.routes, field: "route_config",
                 dynamic: ("dynamic_route_configs", "RoutesConfigDump.DynamicRouteConfig"),
@@ -115,7 +115,7 @@ struct ConfigurationDump {
     private func listeners(_ snapshot: Snapshot, _ version: String) -> Section {
         let isDynamic = !version.isEmpty
         let entries = snapshot.listeners.sorted { $0.key < $1.key }.map { name, listener in
-            let members = members("listener", listener.resource, version)
+            let members = members("listener", listener.redacted.resource, version)
             let shown: [(String, JSONValue)] =
                 isDynamic ? [("name", .string(name)), ("active_state", .object(members))] : members
             return (name: name, members: shown)

@@ -20,6 +20,8 @@ final class ListenerRuntime: ListenerDelegate {
     /// How connections are forwarded as they are; `nil` where requests are.
     private(set) var tunnels: TunnelTimes?
     private(set) var sessionLimits: SessionLimits
+    /// For connections from now on.
+    private(set) var security: ListenerSecurity
     let metrics: ListenerMetrics
     /// `nil` when nothing is logged.
     private(set) var log: ListenerLog?
@@ -38,6 +40,7 @@ final class ListenerRuntime: ListenerDelegate {
         codecLimits = HTTP1.Limits(configuration.listener.limits)
         tunnels = TunnelTimes(configuration.listener.routes)
         sessionLimits = SessionLimits(configuration.listener.limits)
+        security = ListenerSecurity(configuration)
         log = configuration.accessLog.map { ListenerLog($0) }
         self.routes = routes
         self.metrics = metrics
@@ -67,6 +70,7 @@ final class ListenerRuntime: ListenerDelegate {
         codecLimits = HTTP1.Limits(configuration.listener.limits)
         tunnels = TunnelTimes(configuration.listener.routes)
         sessionLimits = SessionLimits(configuration.listener.limits)
+        security = ListenerSecurity(configuration)
         if log?.writer !== configuration.accessLog {
             log?.flush()
             log = configuration.accessLog.map { ListenerLog($0) }
@@ -93,8 +97,10 @@ final class ListenerRuntime: ListenerDelegate {
     ) {
         if let tunnels {
             worker.forward(socket, from: peer, on: self, by: tunnels)
-        } else {
+        } else if security.isPlain {
             worker.accept(socket, from: peer, on: self)
+        } else {
+            worker.welcome(socket, from: peer, on: self)
         }
     }
 }

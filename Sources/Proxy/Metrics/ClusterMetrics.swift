@@ -20,6 +20,7 @@ final class ClusterMetrics: Sendable {
     let connections = Counter()
     let connectFailures = Counter()
     let activeConnections = Gauge()
+    let security = SecurityMetrics()
 
     /// Responses to clients, after all retries.
     let responses = StatusCounters()

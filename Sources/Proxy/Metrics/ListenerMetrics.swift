@@ -5,6 +5,7 @@ import Telemetry
 final class ListenerMetrics: Sendable {
     let name: String
     let direction: Mesh.Listener.Direction
+    let security = SecurityMetrics()
 
     /// By the class of the status, `1xx` to `5xx`: how long requests took.
     private let durations = InlineArray<5, Histogram> { _ in Histogram() }

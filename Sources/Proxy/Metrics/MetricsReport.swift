@@ -32,6 +32,7 @@ struct MetricsReport {
         appendOverflows(to: &text)
         appendDownstream(to: &text)
         appendDownstreamHTTP2(to: &text)
+        appendSecurity(to: &text)
         appendConfiguration(to: &text)
         appendDiscovery(to: &text)
         appendProcess(to: &text)

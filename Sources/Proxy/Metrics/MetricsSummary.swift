@@ -15,6 +15,7 @@ struct MetricsSummary {
         var connections: UInt64 = 0
         var connectFailures: UInt64 = 0
         var activeConnections: Int64 = 0
+        var security = SecuritySummary()
         var bytesSent: UInt64 = 0
         var bytesReceived: UInt64 = 0
         var responses = StatusSummary()
@@ -28,6 +29,7 @@ struct MetricsSummary {
         let direction: Mesh.Listener.Direction
         /// By the class of the status, `1xx` to `5xx`.
         var durations = Array(repeating: HistogramSummary(), count: 5)
+        var security = SecuritySummary()
     }
 
     var connections: UInt64 = 0
@@ -90,6 +92,7 @@ struct MetricsSummary {
         for metrics in workers.flatMap(\.allListeners) {
             let empty = Listener(name: metrics.name, direction: metrics.direction)
             metrics.add(to: &listeners[metrics.name, default: empty].durations)
+            listeners[metrics.name, default: empty].security.add(metrics.security)
         }
         return listeners.values.sorted { $0.name < $1.name }
     }
@@ -106,6 +109,7 @@ extension MetricsSummary.Cluster {
         connections &+= metrics.connections.value
         connectFailures &+= metrics.connectFailures.value
         activeConnections &+= metrics.activeConnections.value
+        security.add(metrics.security)
         bytesSent &+= metrics.bytesSent.value
         bytesReceived &+= metrics.bytesReceived.value
         responses.add(metrics.responses)

@@ -4,6 +4,7 @@ import HTTP
 import HTTP2
 import Kernel
 import Mesh
+import TLS
 import Telemetry
 
 /// One cluster as one worker uses it: who its endpoints are, and the connections to them.
@@ -15,6 +16,8 @@ final class UpstreamCluster {
     let limits: ClusterLimits
     let metrics: ClusterMetrics
     private(set) var cluster: Cluster
+    /// For connections from now on; `nil` where bytes go as they are.
+    private(set) var context: TLS.Context?
     private var assignment: EndpointAssignment?
     private var isUpToDate = false
     private var balancer: ClusterBalancer
@@ -33,18 +36,21 @@ final class UpstreamCluster {
         limits = configuration.limits
         cluster = configuration.cluster
         sessionLimits = SessionLimits(configuration.cluster.http2Options)
+        context = configuration.context
         self.metrics = metrics
         balancer = ClusterBalancer(seed: seed)
     }
 
     /// Takes a new configuration; connections to endpoints that went away end with their request.
     func update(_ configuration: ClusterConfiguration) {
+        context = configuration.context
         if isUpToDate, configuration.cluster == cluster, configuration.assignment == assignment {
             return
         }
         isUpToDate = true
         if configuration.cluster.upstreamProtocol != cluster.upstreamProtocol
             || configuration.cluster.http2Options != cluster.http2Options
+            || configuration.cluster.security != cluster.security
         {
             for pools in endpoints { pools?.retire() }
         }

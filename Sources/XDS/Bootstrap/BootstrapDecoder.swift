@@ -145,7 +145,7 @@ struct BootstrapDecoder {
     ) throws(MeshError) -> Cluster? {
         guard isControl, message.type == .strictDns || message.type == .logicalDns else {
             let cluster = try decoder.cluster(message)
-            try requireHTTP2(cluster, if: isControl)
+            if isControl { try requirePlainHTTP2(cluster) }
             return cluster
         }
         var resolved = message
@@ -156,12 +156,15 @@ struct BootstrapDecoder {
                     .endpoint.address.socketAddress.address = "127.0.0.1"
             }
         }
-        try requireHTTP2(try decoder.cluster(resolved), if: true)
+        try requirePlainHTTP2(try decoder.cluster(resolved))
         return nil
     }
 
-    private func requireHTTP2(_ cluster: Cluster, if isControl: Bool) throws(MeshError) {
-        if isControl, cluster.upstreamProtocol != .http2 {
+    private func requirePlainHTTP2(_ cluster: Cluster) throws(MeshError) {
+        if cluster.security != nil {
+            throw MeshError("transport_socket", "is not supported towards a control plane")
+        }
+        if cluster.upstreamProtocol != .http2 {
             throw MeshError(
                 "typed_extension_protocol_options",
                 "http2_protocol_options are missing, and gRPC is spoken over HTTP/2")

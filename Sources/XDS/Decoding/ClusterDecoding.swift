@@ -22,17 +22,16 @@ extension ResourceDecoder {
             maximumRequestsPerConnection: upstream.maximumRequestsPerConnection,
             idleTimeout: upstream.idleTimeout,
             panicThreshold: message.commonLbConfig.hasHealthyPanicThreshold
-                ? message.commonLbConfig.healthyPanicThreshold.value : 50)
+                ? message.commonLbConfig.healthyPanicThreshold.value : 50,
+            security: message.hasTransportSocket
+                ? try MeshError.at("transport_socket") { () throws(MeshError) in
+                    try upstreamSecurity(message.transportSocket)
+                } : nil)
         try noteUnknownFields(of: message)
         return cluster
     }
 
     private func refuseUnsupported(_ message: Proto.Cluster) throws(MeshError) {
-        if message.hasTransportSocket {
-            try MeshError.at("transport_socket") { () throws(MeshError) in
-                try requirePlain(message.transportSocket)
-            }
-        }
         try refuse(message.hasTransportSocketMatcher, "transport_socket_matcher")
         try refuse(!message.transportSocketMatches.isEmpty, "transport_socket_matches")
         try refuse(!message.filters.isEmpty, "filters")

@@ -13,15 +13,13 @@ extension ResourceDecoder {
         try refuse(!message.additionalAddresses.isEmpty, "additional_addresses")
         try refuse(!message.accessLog.isEmpty, "access_log")
         if message.hasBindToPort { try refuse(!message.bindToPort.value, "bind_to_port") }
-        if let filter = message.listenerFilters.first {
-            throw MeshError("listener_filters[0]", "\"\(filter.name)\" is not supported")
-        }
         guard message.hasAddress else { throw MeshError("address", "is missing") }
         let (host, port) = try MeshError.at("address") { () throws(MeshError) in
             try message.address.hostAndPort()
         }
         try require(address: host, "address.socket_address.address")
-        let (chain, chainPath) = try onlyFilterChain(of: message)
+        let chains = try filterChains(of: message)
+        let (chain, chainPath) = try firstFilterChain(of: message)
         let filter = try MeshError.at(chainPath) { () throws(MeshError) in
             try onlyFilter(of: chain)
         }
@@ -35,34 +33,37 @@ extension ResourceDecoder {
             }
             throw MeshError("", "\(filter.typeURL) is not supported")
         }
+        if case .tunnel = listener.routes, chains != .plain {
+            throw MeshError(
+                chainPath, "neither filter_chain_match nor TLS is supported before a TCP proxy")
+        }
         try noteUnknownFields(of: message)
-        return listener
+        return listener.secured(by: chains)
     }
 
-    private func onlyFilterChain(
+    /// The chain whose filters are those of all chains.
+    private func firstFilterChain(
         of message: Proto.Listener
     ) throws(MeshError) -> (chain: Proto.FilterChain, path: String) {
-        if message.hasDefaultFilterChain {
-            try refuse(!message.filterChains.isEmpty, "default_filter_chain beside filter_chains")
-            return (message.defaultFilterChain, "default_filter_chain")
-        }
         guard let chain = message.filterChains.first else {
+            if message.hasDefaultFilterChain {
+                return (message.defaultFilterChain, "default_filter_chain")
+            }
             throw MeshError("filter_chains", "must not be empty")
         }
-        try refuse(message.filterChains.count > 1, "filter_chains[1]")
+        for (index, other) in message.filterChains.enumerated()
+        where other.filters != chain.filters {
+            throw MeshError(
+                "filter_chains[\(index)].filters", "must be those of filter_chains[0]")
+        }
+        if message.hasDefaultFilterChain, message.defaultFilterChain.filters != chain.filters {
+            throw MeshError(
+                "default_filter_chain.filters", "must be those of filter_chains[0]")
+        }
         return (chain, "filter_chains[0]")
     }
 
     private func onlyFilter(of chain: Proto.FilterChain) throws(MeshError) -> Proto.`Any` {
-        // An empty match is fulfilled by all; whatever is in this one is unknown here.
-        let matchesAll = chain.filterChainMatch.unknownFields.data.isEmpty
-        try refuse(!matchesAll, "filter_chain_match")
-        try refuse(chain.useProxyProto.value, "use_proxy_proto")
-        if chain.hasTransportSocket {
-            try MeshError.at("transport_socket") { () throws(MeshError) in
-                try requirePlain(chain.transportSocket)
-            }
-        }
         guard let filter = chain.filters.first else {
             throw MeshError("filters", "must not be empty")
         }
@@ -72,16 +73,6 @@ extension ResourceDecoder {
                 throw MeshError("typed_config", "is missing")
             }
             return any
-        }
-    }
-
-    /// - Throws: `MeshError` for anything but bytes as they come.
-    func requirePlain(_ socket: Proto.TransportSocket) throws(MeshError) {
-        guard case .typedConfig(let any)? = socket.configType else {
-            throw MeshError("typed_config", "is missing")
-        }
-        if any.typeURL != Proto.RawBuffer.typeURL {
-            throw MeshError("typed_config", "\(any.typeURL) is not supported")
         }
     }
 

@@ -37,6 +37,7 @@ extension Cluster {
         if panicThreshold != 50 {
             message.commonLbConfig.healthyPanicThreshold.value = panicThreshold
         }
+        if let security { message.transportSocket = security.transportSocket }
         if let options = upstreamOptions {
             message.typedExtensionProtocolOptions = [
                 Proto.UpstreamOptions.protoMessageName: options.packed

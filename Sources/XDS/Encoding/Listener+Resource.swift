@@ -13,9 +13,8 @@ extension Listener {
             case .inbound: .inbound
             case .outbound: .outbound
             }
-        var chain = Proto.FilterChain()
-        chain.filters = [filter]
-        message.filterChains = [chain]
+        message.listenerFilters = chains.listenerFilters
+        message.filterChains = chains.map { $0.message(filters: [filter]) }
         return Resource(.listener, name: name, message)
     }
 

@@ -50,7 +50,7 @@ extension QueryParameterMatcher {
 }
 
 extension StringMatcher {
-    fileprivate var message: Proto.StringMatcher {
+    var message: Proto.StringMatcher {
         var message = Proto.StringMatcher()
         message.matchPattern =
             switch pattern {

@@ -302,6 +302,15 @@ package nonisolated struct Envoy_Config_Listener_V3_FilterChain: Sendable {
 
   package var name: String = String()
 
+  package var transportSocketConnectTimeout: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_transportSocketConnectTimeout ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_transportSocketConnectTimeout = newValue}
+  }
+  /// Returns true if `transportSocketConnectTimeout` has been explicitly set.
+  package var hasTransportSocketConnectTimeout: Bool {self._transportSocketConnectTimeout != nil}
+  /// Clears the value of `transportSocketConnectTimeout`. Subsequent reads from it will return its default value.
+  package mutating func clearTransportSocketConnectTimeout() {self._transportSocketConnectTimeout = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -310,13 +319,20 @@ package nonisolated struct Envoy_Config_Listener_V3_FilterChain: Sendable {
   fileprivate var _useProxyProto: SwiftProtobuf.Google_Protobuf_BoolValue? = nil
   fileprivate var _metadata: Envoy_Config_Core_V3_Metadata? = nil
   fileprivate var _transportSocket: Envoy_Config_Core_V3_TransportSocket? = nil
+  fileprivate var _transportSocketConnectTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
 }
 
-/// Refused unless it is empty, its unknown fields included.
+/// Refused when it has a field that is not known.
 package nonisolated struct Envoy_Config_Listener_V3_FilterChainMatch: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
+
+  package var transportProtocol: String = String()
+
+  package var applicationProtocols: [String] = []
+
+  package var serverNames: [String] = []
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -748,7 +764,7 @@ nonisolated extension Envoy_Config_Listener_V3_ApiListener: SwiftProtobuf.Messag
 
 nonisolated extension Envoy_Config_Listener_V3_FilterChain: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FilterChain"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}filter_chain_match\0\u{2}\u{2}filters\0\u{3}use_proxy_proto\0\u{1}metadata\0\u{3}transport_socket\0\u{1}name\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}filter_chain_match\0\u{2}\u{2}filters\0\u{3}use_proxy_proto\0\u{1}metadata\0\u{3}transport_socket\0\u{1}name\0\u{4}\u{2}transport_socket_connect_timeout\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -762,6 +778,7 @@ nonisolated extension Envoy_Config_Listener_V3_FilterChain: SwiftProtobuf.Messag
       case 5: try { try decoder.decodeSingularMessageField(value: &self._metadata) }()
       case 6: try { try decoder.decodeSingularMessageField(value: &self._transportSocket) }()
       case 7: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 9: try { try decoder.decodeSingularMessageField(value: &self._transportSocketConnectTimeout) }()
       default: break
       }
     }
@@ -790,6 +807,9 @@ nonisolated extension Envoy_Config_Listener_V3_FilterChain: SwiftProtobuf.Messag
     if !self.name.isEmpty {
       try visitor.visitSingularStringField(value: self.name, fieldNumber: 7)
     }
+    try { if let v = self._transportSocketConnectTimeout {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -800,6 +820,7 @@ nonisolated extension Envoy_Config_Listener_V3_FilterChain: SwiftProtobuf.Messag
     if lhs._metadata != rhs._metadata {return false}
     if lhs._transportSocket != rhs._transportSocket {return false}
     if lhs.name != rhs.name {return false}
+    if lhs._transportSocketConnectTimeout != rhs._transportSocketConnectTimeout {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -807,18 +828,39 @@ nonisolated extension Envoy_Config_Listener_V3_FilterChain: SwiftProtobuf.Messag
 
 nonisolated extension Envoy_Config_Listener_V3_FilterChainMatch: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".FilterChainMatch"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{9}transport_protocol\0\u{3}application_protocols\0\u{3}server_names\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 9: try { try decoder.decodeSingularStringField(value: &self.transportProtocol) }()
+      case 10: try { try decoder.decodeRepeatedStringField(value: &self.applicationProtocols) }()
+      case 11: try { try decoder.decodeRepeatedStringField(value: &self.serverNames) }()
+      default: break
+      }
+    }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.transportProtocol.isEmpty {
+      try visitor.visitSingularStringField(value: self.transportProtocol, fieldNumber: 9)
+    }
+    if !self.applicationProtocols.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.applicationProtocols, fieldNumber: 10)
+    }
+    if !self.serverNames.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.serverNames, fieldNumber: 11)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Envoy_Config_Listener_V3_FilterChainMatch, rhs: Envoy_Config_Listener_V3_FilterChainMatch) -> Bool {
+    if lhs.transportProtocol != rhs.transportProtocol {return false}
+    if lhs.applicationProtocols != rhs.applicationProtocols {return false}
+    if lhs.serverNames != rhs.serverNames {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -10,6 +10,7 @@ import Transport
 final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
     private enum State {
         case connecting
+        case shakingHands
         case idle
         case carrying(Exchange)
         case closed
@@ -184,7 +185,12 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
     func handle(_ readiness: Readiness) {
         switch state {
         case .connecting: finishConnecting()
+        case .shakingHands:
+            if readiness.contains(.writable) { _ = try? stream.flush() }
+            shakeHands()
         case .idle:
+            // A ticket for another session, for one, is nothing that ends this one.
+            if !stream.hasInput() { return }
             pool.peerClosedIdle(after: idleNanoseconds)
             closeIdle()
         case .carrying(let exchange):
@@ -201,6 +207,9 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
         switch state {
         case .connecting:
             failConnecting()
+        case .shakingHands:
+            pool.cluster.countTimeout(of: stream, to: pool.address, on: worker)
+            failConnecting()
         case .idle:
             guard let limit = pool.cluster.cluster.idleTimeout else { return }
             let deadline = idleSince + limit
@@ -214,7 +223,6 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
     }
 
     private func finishConnecting() {
-        cancelTimer()
         if stream.takeError() != nil {
             failConnecting()
             return
@@ -223,7 +231,22 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
         stream.setReading(true)
         // Also ends the interest in writing that connecting needed.
         stream.updateInterest()
-        pool.connected(self)
+        proceed(
+            pool.cluster.secure(&stream, to: pool.address, for: "http/1.1", on: worker))
+    }
+
+    private func shakeHands() {
+        proceed(pool.cluster.shakeHands(&stream, to: pool.address, on: worker))
+    }
+
+    private func proceed(_ progress: UpstreamCluster.SecurityProgress) {
+        switch progress {
+        case .waiting: state = .shakingHands
+        case .ready:
+            cancelTimer()
+            pool.connected(self)
+        case .failed: failConnecting()
+        }
     }
 
     private func failConnecting() {
@@ -263,6 +286,7 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
                 decode(scratch.bytes, for: exchange)
             }
         } catch {
+            pool.cluster.countFailure(of: stream, to: pool.address, on: worker)
             exchange.upstreamEnded(.reset)
         }
         worker.returnScratch(scratch)

@@ -13,6 +13,7 @@ import Transport
 final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
     private enum State {
         case connecting
+        case shakingHands
         case open
         /// It takes no new streams, and is closed when those it has are done.
         case leaving
@@ -138,7 +139,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
             spareStreams.append(stream)
             pool.hasRoom(self)
         case .leaving: if isIdle { planFlush() }
-        case .connecting, .closed: break
+        case .connecting, .shakingHands, .closed: break
         }
     }
 
@@ -181,6 +182,9 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
     func handle(_ readiness: Readiness) {
         switch state {
         case .connecting: finishConnecting()
+        case .shakingHands:
+            if readiness.contains(.writable) { _ = try? socket.flush() }
+            proceed(pool.cluster.shakeHands(&socket, to: pool.address, on: worker))
         case .open, .leaving:
             if readiness.contains(.writable) { flushSocket() }
             if !readiness.subtracting(.writable).isEmpty { read() }
@@ -203,6 +207,9 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         self.timer = nil
         switch state {
         case .connecting: failConnecting()
+        case .shakingHands:
+            pool.cluster.countTimeout(of: socket, to: pool.address, on: worker)
+            failConnecting()
         case .open where isIdle:
             guard let limit = pool.cluster.cluster.idleTimeout else { return }
             let deadline = idleSince + limit
@@ -216,18 +223,27 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
     }
 
     private func finishConnecting() {
-        cancelTimer()
         if socket.takeError() != nil {
             failConnecting()
             return
         }
-        state = .open
         socket.setReading(true)
         // Also ends the interest in writing that connecting needed.
         socket.updateInterest()
-        startKeepAlive()
-        planFlush()
-        pool.connected(self)
+        proceed(pool.cluster.secure(&socket, to: pool.address, for: "h2", on: worker))
+    }
+
+    private func proceed(_ progress: UpstreamCluster.SecurityProgress) {
+        switch progress {
+        case .waiting: state = .shakingHands
+        case .failed: failConnecting()
+        case .ready:
+            cancelTimer()
+            state = .open
+            startKeepAlive()
+            planFlush()
+            pool.connected(self)
+        }
     }
 
     private func failConnecting() {
@@ -254,6 +270,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
                 if taken < count { untaken.append(scratch.bytes.extracting(taken...)) }
             }
         } catch {
+            pool.cluster.countFailure(of: socket, to: pool.address, on: worker)
             loss = .reset
         }
         worker.returnScratch(scratch)
@@ -291,7 +308,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
     private var isOpen: Bool {
         switch state {
         case .open, .leaving: true
-        case .connecting, .closed: false
+        case .connecting, .shakingHands, .closed: false
         }
     }
 

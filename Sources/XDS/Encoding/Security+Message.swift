@@ -1,0 +1,143 @@
+import FoundationEssentials
+import Mesh
+import SwiftProtobuf
+
+extension FilterChain {
+    func message(filters: [Proto.Filter]) -> Proto.FilterChain {
+        var message = Proto.FilterChain()
+        message.filters = filters
+        if match != Match() { message.filterChainMatch = match.message }
+        if let security {
+            message.transportSocket = .tls(security.message.packed)
+        }
+        if handshakeTimeout != Self.defaultHandshakeTimeout {
+            message.transportSocketConnectTimeout = .init(handshakeTimeout)
+        }
+        return message
+    }
+}
+
+extension FilterChain.Match {
+    fileprivate var message: Proto.FilterChainMatch {
+        var message = Proto.FilterChainMatch()
+        message.serverNames = serverNames
+        message.applicationProtocols = applicationProtocols
+        switch transport {
+        case .tls: message.transportProtocol = "tls"
+        case .plain: message.transportProtocol = "raw_buffer"
+        case nil: break
+        }
+        return message
+    }
+}
+
+extension [FilterChain] {
+    /// Envoy looks at what a client begins with only where it is told to.
+    var listenerFilters: [Proto.ListenerFilter] {
+        if allSatisfy({ $0.match == FilterChain.Match() }) { return [] }
+        var filter = Proto.ListenerFilter()
+        filter.name = "envoy.filters.listener.tls_inspector"
+        filter.typedConfig = Proto.TLSInspector().packed
+        return [filter]
+    }
+}
+
+extension UpstreamSecurity {
+    var transportSocket: Proto.TransportSocket { .tls(message.packed) }
+
+    private var message: Proto.UpstreamTLSContext {
+        var message = Proto.UpstreamTLSContext()
+        message.commonTlsContext = Proto.CommonTLSContext(
+            certificates, validation, applicationProtocols, parameters)
+        message.sni = serverName ?? ""
+        if !allowsResumption { message.maxSessionKeys = .init(0) }
+        return message
+    }
+}
+
+extension DownstreamSecurity {
+    fileprivate var message: Proto.DownstreamTLSContext {
+        var message = Proto.DownstreamTLSContext()
+        message.commonTlsContext = Proto.CommonTLSContext(
+            certificates, validation, applicationProtocols, parameters)
+        if requiresClientCertificate { message.requireClientCertificate = .init(true) }
+        if requiresServerName { message.requireSni = .init(true) }
+        if !allowsResumption { message.disableStatelessSessionResumption = true }
+        return message
+    }
+}
+
+extension Proto.TransportSocket {
+    fileprivate static func tls(_ context: Proto.`Any`) -> Self {
+        var socket = Self()
+        socket.name = "envoy.transport_sockets.tls"
+        socket.typedConfig = context
+        return socket
+    }
+}
+
+extension Proto.CommonTLSContext {
+    fileprivate init(
+        _ certificates: [CertificateSource], _ validation: PeerValidation?,
+        _ applicationProtocols: [String], _ parameters: SecurityParameters
+    ) {
+        self.init()
+        tlsCertificates = certificates.map { certificate in
+            var message = Proto.TLSCertificate()
+            message.certificateChain = certificate.certificateChain.message
+            message.privateKey = certificate.privateKey.message
+            return message
+        }
+        if let validation { validationContext = validation.message }
+        alpnProtocols = applicationProtocols
+        if parameters != .default { tlsParams = parameters.message }
+    }
+}
+
+extension PeerValidation {
+    fileprivate var message: Proto.CertificateValidation {
+        var message = Proto.CertificateValidation()
+        message.trustedCa = trustedAuthorities.message
+        message.matchTypedSubjectAltNames = names.map { name in
+            var matcher = Proto.SubjectNameMatcher()
+            matcher.sanType =
+                switch name.kind {
+                case .email: .email
+                case .dns: .dns
+                case .uri: .uri
+                case .ipAddress: .ipAddress
+                }
+            matcher.matcher = name.matcher.message
+            return matcher
+        }
+        return message
+    }
+}
+
+extension SecurityParameters {
+    fileprivate var message: Proto.TLSParameters {
+        var message = Proto.TLSParameters()
+        if versions.lowerBound != .tls12 { message.tlsMinimumProtocolVersion = .tlsv13 }
+        if versions.upperBound != .tls13 { message.tlsMaximumProtocolVersion = .tlsv12 }
+        message.cipherSuites = ciphers
+        message.ecdhCurves = groups
+        return message
+    }
+}
+
+extension DataSource {
+    fileprivate var message: Proto.DataSource {
+        var message = Proto.DataSource()
+        switch self {
+        case .file(let path): message.filename = path
+        case .inline(let bytes):
+            // PEM is text, and is read more easily as such.
+            if let text = String(validating: bytes, as: UTF8.self) {
+                message.inlineString = text
+            } else {
+                message.inlineBytes = .init(bytes)
+            }
+        }
+        return message
+    }
+}
