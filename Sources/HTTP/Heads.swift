@@ -45,6 +45,9 @@ public struct RequestHead: ~Copyable {
     public var isPersistent = true
     /// Whether the client waits for a 100 before it sends the body (RFC 9110 §10.1.1).
     public var expectsContinue = false
+    /// Whether the client asks to speak another protocol behind this request: `Connection` names
+    /// `Upgrade`, which says what (RFC 9110 §7.8), and no content comes in between.
+    public var asksForUpgrade = false
 
     public init() {}
 
@@ -75,6 +78,7 @@ public struct RequestHead: ~Copyable {
         framing = .none
         isPersistent = true
         expectsContinue = false
+        asksForUpgrade = false
     }
 
     /// Makes the head empty and gives its memory back, for a connection that falls idle.
@@ -99,7 +103,12 @@ public struct ResponseHead: ~Copyable {
 
     public init() {}
 
-    public var isInformational: Bool { status / 100 == 1 }
+    /// Whether another head follows for the same request; none does where protocols are switched
+    /// (RFC 9110 §15.2).
+    public var isInformational: Bool { status / 100 == 1 && !switchesProtocols }
+
+    /// Whether both sides speak another protocol from here on (101).
+    public var switchesProtocols: Bool { status == 101 }
 
     @inlinable public var reason: Span<UInt8> {
         @_lifetime(borrow self) @inline(__always) get { fields.bytes(reasonRange) }

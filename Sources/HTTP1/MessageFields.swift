@@ -16,6 +16,8 @@ struct MessageFields {
     private(set) var closes = false
     private(set) var keepsAlive = false
     private(set) var expectsContinue = false
+    /// Whether `Connection` names `Upgrade`.
+    private(set) var namesUpgrade = false
     private var optionCount = 0
 
     /// Reads `fields`, and marks those that `Connection` names as hop-by-hop.
@@ -96,6 +98,8 @@ struct MessageFields {
                 closes = true
             } else if option.equalsIgnoringCase("keep-alive") {
                 keepsAlive = true
+            } else if option.equalsIgnoringCase("upgrade") {
+                namesUpgrade = true
             } else {
                 guard option.prefixCount(in: .token) == option.count else {
                     throw .connectionOptionInvalid

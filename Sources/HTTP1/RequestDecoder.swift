@@ -58,6 +58,12 @@ public struct RequestDecoder: Sendable {
         }
     }
 
+    /// Takes whatever follows the request that was read last as bytes of another protocol, which
+    /// come as ``Event/body(_:)`` without an end.
+    public mutating func becomeTunnel() {
+        if case .idle = stage { stage = .body(.untilClose) }
+    }
+
     /// Says that the connection has ended.
     ///
     /// - Throws: ``ParseError/messageTruncated`` inside a request.

@@ -39,6 +39,9 @@ extension RequestHead {
         // mean us when it asks for a persistent connection (RFC 9112 §9.3).
         isPersistent = version != .http10 && !meaning.closes && method != .connect
         expectsContinue = meaning.expectsContinue && version != .http10 && framing.hasBody
+        asksForUpgrade =
+            meaning.namesUpgrade && version == .http11 && method == .get && !framing.hasBody
+            && fields.firstIndex(of: .upgrade) != nil
     }
 
     /// Takes the authority from Host, unless the target has named it (RFC 9112 §3.2).

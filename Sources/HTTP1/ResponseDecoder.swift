@@ -175,7 +175,7 @@ public struct ResponseDecoder: Sendable {
     @inline(__always)
     private mutating func complete(_ head: inout ResponseHead) throws(ParseError) {
         try head.interpretFields(responseTo: method)
-        if head.status == 101 {
+        if head.switchesProtocols {
             guard isUpgrade else { throw .protocolSwitchUnexpected }
         } else if head.isInformational {
             informationalCount += 1

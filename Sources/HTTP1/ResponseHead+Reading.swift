@@ -25,7 +25,7 @@ extension ResponseHead {
         let meaning = try MessageFields(reading: &fields)
         framing = try decideFraming(meaning, method)
         isPersistent =
-            !meaning.closes && framing != .untilClose && status != 101
+            !meaning.closes && framing != .untilClose && !switchesProtocols
             && (version != .http10 || meaning.keepsAlive)
     }
 
@@ -37,8 +37,8 @@ extension ResponseHead {
         let isChunked = meaning.transferEncoding == .chunked
         if isChunked, version == .http10 { throw .transferEncodingBeforeHTTP11 }
         if method == .connect, status / 100 == 2 || status == 101 { return .untilClose }
-        if status == 101 { return .untilClose }
-        if isInformational || status == 204 {
+        if switchesProtocols { return .untilClose }
+        if status / 100 == 1 || status == 204 {
             // A server that frames a body here may be about to send one (RFC 9112 §6.1, §6.2).
             if isChunked || (meaning.contentLength ?? 0) > 0 { throw .contentForbidden }
             return .none

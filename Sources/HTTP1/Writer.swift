@@ -88,6 +88,15 @@ public enum Writer {
         buffer.append(fields.arena.bytes.part(at: start, count: end &- start))
     }
 
+    /// Appends the `Upgrade` that `fields` holds, and the `Connection` that goes with it
+    /// (RFC 9110 §7.8).
+    public static func upgrade(of fields: borrowing Fields, to buffer: inout Buffer) {
+        field("connection", "upgrade", to: &buffer)
+        for index in fields.indices where fields[index].known == .upgrade {
+            field("upgrade", value: fields.value(at: index), to: &buffer)
+        }
+    }
+
     /// Appends the empty line that ends a head.
     public static func endOfHead(to buffer: inout Buffer) {
         buffer.append("\r\n")

@@ -196,6 +196,11 @@ import HTTP
             append(.request(stream), block: block)
         } else if !isServer, block.hasStatus {
             block.finishResponse(endsStream: endsStream)
+            // HTTP/2 has no other way to switch protocols than CONNECT (RFC 9113 §8.6).
+            if block.response.switchesProtocols {
+                recycle(block)
+                return false
+            }
             if block.response.isInformational { count(.informational) }
             append(.response(stream), block: block)
         } else if record.life == .open {

@@ -1,3 +1,4 @@
+import HTTP
 import HTTP1
 import Testing
 
@@ -86,6 +87,39 @@ private func expect(_ text: String, _ expected: String) {
         expect(
             "GET / HTTP/1.1\r\nHost: a\r\n\(lines)\r\n",
             "GET a / http11 none \(isLast ? "close " : "")Host=a \(expected) | ended")
+    }
+
+    @Test(arguments: [
+        ("GET / HTTP/1.1", "Connection: upgrade\r\nUpgrade: websocket\r\n", true),
+        ("GET / HTTP/1.1", "Connection: keep-alive, UPGRADE\r\nupgrade: a, b\r\n", true),
+        ("GET / HTTP/1.1", "Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 0\r\n", true),
+        ("GET / HTTP/1.1", "Upgrade: websocket\r\n", false),
+        ("GET / HTTP/1.1", "Connection: upgrade\r\n", false),
+        ("GET / HTTP/1.0", "Connection: upgrade\r\nUpgrade: websocket\r\n", false),
+        ("POST / HTTP/1.1", "Connection: upgrade\r\nUpgrade: websocket\r\n", false),
+        (
+            "GET / HTTP/1.1", "Connection: upgrade\r\nUpgrade: x\r\nContent-Length: 1\r\n",
+            false
+        ),
+    ])
+    func `asks for an upgrade`(line: String, fields: String, isAsked: Bool) throws {
+        let text = latin1("\(line)\r\nHost: a\r\n\(fields)\r\n")
+        var decoder = RequestDecoder()
+        var head = RequestHead()
+        #expect(try decoder.next(text.span, head: &head).event == .head)
+        #expect(head.asksForUpgrade == isAsked)
+    }
+
+    @Test func `may become a tunnel behind its end`() throws {
+        let text = latin1("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET \0\r\n")
+        var decoder = RequestDecoder()
+        var head = RequestHead()
+        let read = try decoder.next(text.span, head: &head)
+        let rest = text.span.extracting(read.consumed...)
+        #expect(try decoder.next(rest, head: &head).event == .end)
+        decoder.becomeTunnel()
+        #expect(try decoder.next(rest, head: &head).event == .body(0..<7))
+        #expect(try decoder.next(Span(), head: &head).event == .needMore)
     }
 
     @Test func `keeps a value in another encoding as it is`() {

@@ -197,6 +197,18 @@ struct Wire {
         #expect(throws: SessionError.flooded) { try client.receive(wire.bytes.span) }
     }
 
+    @Test func `refuse an answer that switches protocols`() throws {
+        let client = Peer(.client)
+        _ = try client.session.submitRequest(makeRequest(), endsStream: true)
+        try client.flush()
+        var wire = Wire()
+        wire.frame(type: 4, flags: 0, stream: 0, [])
+        wire.frame(type: 1, flags: 4, stream: 1, [0x08, 3] + Array("101".utf8))
+        try client.receive(wire.bytes.span)
+        try client.flush()
+        #expect(client.log.last == "1 closed 1")
+    }
+
     @Test func `refuse streams beyond the limit`() {
         var limits = SessionLimits()
         limits.concurrentStreamCount = 2

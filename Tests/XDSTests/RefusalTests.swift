@@ -228,6 +228,26 @@ import XDS
         }
     }
 
+    @Test(arguments: [
+        ("{upgrade_type: CONNECT}", "[0].upgrade_type: CONNECT is not supported"),
+        ("{upgrade_type: a}, {}", "[1].upgrade_type: must not be empty"),
+        ("{upgrade_type: a, filters: [{name: x}]}", "[0].filters: is not supported"),
+    ])
+    func `names the field of an upgrade`(upgrades: String, reason: String) throws {
+        let yaml = """
+            stat_prefix: s
+            rds: {route_config_name: r, config_source: {ads: {}}}
+            upgrade_configs: [\(upgrades)]
+            \(Self.router)
+            """
+        let manager = try message(Proto.HTTPConnectionManager.self, yaml)
+        let bytes = try listenerBody(manager)
+        let path = "filter_chains[0].filters[0].typed_config.upgrade_configs"
+        expectRefusal(path + reason) { decoder throws(ResourceError) in
+            _ = try decoder.listener(bytes)
+        }
+    }
+
     @Test func `is refused when a filter is unknown, unless it is optional`() throws {
         var manager = try message(
             Proto.HTTPConnectionManager.self,

@@ -13,7 +13,8 @@ import XDS
         let listeners = [
             try Listener(
                 name: "outbound", host: "127.0.0.1", port: 15001, direction: .outbound,
-                routes: .discovered("outbound"), statPrefix: "outbound"),
+                routes: .discovered("outbound"), statPrefix: "outbound",
+                upgrades: ["websocket", "chat"]),
             try Listener(
                 name: "inbound", host: "::", port: 0, direction: .inbound,
                 routes: .inline(try routes(name: "inline")), limits: limits, statPrefix: "in",

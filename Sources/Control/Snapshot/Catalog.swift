@@ -6,6 +6,8 @@ struct Catalog {
     /// What sidecars ask for; no service is called so.
     static let outbound = "outbound"
     static let inbound = "inbound"
+    /// What a client may switch to with any service.
+    private static let upgrades = ["websocket"]
 
     let revision: UInt64
     private let services: [String: ServiceResources]
@@ -101,7 +103,7 @@ struct Catalog {
             try Listener(
                 name: Self.outbound, host: sidecar.outbound.host, port: sidecar.outbound.port,
                 direction: .outbound, routes: .discovered(Self.outbound),
-                statPrefix: Self.outbound
+                statPrefix: Self.outbound, upgrades: Self.upgrades
             ).resource
         var clusters = clusters
         var assignments = assignments
@@ -111,7 +113,7 @@ struct Catalog {
                 try Listener(
                     name: Self.inbound, host: inbound.listener.host, port: inbound.listener.port,
                     direction: .inbound, routes: try application.inboundRoutes,
-                    statPrefix: Self.inbound
+                    statPrefix: Self.inbound, upgrades: Self.upgrades
                 ).resource
             clusters.resources[Self.inbound] =
                 try Cluster(

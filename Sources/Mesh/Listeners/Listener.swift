@@ -38,6 +38,9 @@ public struct Listener: Equatable, Sendable {
     public let accessLogPath: String?
     /// How connections are secured; those that belong to none are closed.
     public private(set) var chains: [FilterChain]
+    /// The protocols that a client may switch to with its request, such as `websocket`, in lower
+    /// case (`upgrade_configs`); an `Upgrade` to any other is not forwarded (RFC 9110 §7.8).
+    public let upgrades: [String]
 
     /// Makes a listener.
     ///
@@ -51,7 +54,8 @@ public struct Listener: Equatable, Sendable {
         routes: Routes,
         limits: ListenerLimits = .default,
         statPrefix: String = "http",
-        accessLogPath: String? = nil
+        accessLogPath: String? = nil,
+        upgrades: [String] = []
     ) throws(MeshError) {
         try require(nonEmpty: name, "name")
         try require(nonEmpty: host, "address.socket_address.address")
@@ -69,6 +73,10 @@ public struct Listener: Equatable, Sendable {
         self.limits = limits
         self.statPrefix = statPrefix
         self.accessLogPath = accessLogPath
+        for (index, upgrade) in upgrades.enumerated() {
+            try require(nonEmpty: upgrade, "upgrade_configs[\(index)].upgrade_type")
+        }
+        self.upgrades = upgrades.map { $0.lowercased() }
         chains = .plain
     }
 

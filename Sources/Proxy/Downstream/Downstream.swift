@@ -26,6 +26,10 @@ protocol Downstream: AnyObject {
     /// Sends what was written; the exchange ends here when the client is gone.
     func flushResponse()
 
+    /// Hands over what follows the request as bytes of another protocol; the head that says so was
+    /// written.
+    func becomeTunnel()
+
     /// Reads on where that is of use now; else the client is slowed down.
     func updateReading()
     /// The response is written to its end.

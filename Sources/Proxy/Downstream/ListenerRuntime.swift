@@ -22,6 +22,8 @@ final class ListenerRuntime: ListenerDelegate {
     private(set) var sessionLimits: SessionLimits
     /// For connections from now on.
     private(set) var security: ListenerSecurity
+    /// The protocols that a client may switch to, in lower case.
+    private var upgrades: [[UInt8]]
     let metrics: ListenerMetrics
     /// `nil` when nothing is logged.
     private(set) var log: ListenerLog?
@@ -41,6 +43,7 @@ final class ListenerRuntime: ListenerDelegate {
         tunnels = TunnelTimes(configuration.listener.routes)
         sessionLimits = SessionLimits(configuration.listener.limits)
         security = ListenerSecurity(configuration)
+        upgrades = configuration.listener.upgrades.map { Array($0.utf8) }
         log = configuration.accessLog.map { ListenerLog($0) }
         self.routes = routes
         self.metrics = metrics
@@ -53,6 +56,15 @@ final class ListenerRuntime: ListenerDelegate {
     /// Counts a request that has been answered.
     func record(status: UInt16, nanoseconds: UInt64) {
         metrics.record(status: status, nanoseconds: nanoseconds)
+    }
+
+    /// Whether a client may switch to the protocol that `request` asks for.
+    func allowsUpgrade(of request: borrowing RequestHead) -> Bool {
+        guard let index = request.fields.firstIndex(of: .upgrade) else { return false }
+        for name in upgrades where request.fields.value(at: index).equalsIgnoringCase(name.span) {
+            return true
+        }
+        return false
     }
 
     /// Starts to accept on `socket`.
@@ -71,6 +83,7 @@ final class ListenerRuntime: ListenerDelegate {
         tunnels = TunnelTimes(configuration.listener.routes)
         sessionLimits = SessionLimits(configuration.listener.limits)
         security = ListenerSecurity(configuration)
+        upgrades = configuration.listener.upgrades.map { Array($0.utf8) }
         if log?.writer !== configuration.accessLog {
             log?.flush()
             log = configuration.accessLog.map { ListenerLog($0) }

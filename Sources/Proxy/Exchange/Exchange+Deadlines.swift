@@ -46,6 +46,7 @@ extension Exchange {
             if let requestCompletedAt {
                 consider(requestCompletedAt.after(routeTimeout), .upstreamTimeout)
             }
+        case .tunnel: break
         }
         consider(upstreamCheckAt, .upstreamCheck)
         let idleLimit = idleTimeout(inherited: limits.streamIdle)

@@ -49,6 +49,14 @@ extension Exchange {
         }
     }
 
+    /// The client has ended its side of a tunnel; the upstream's goes on.
+    func tunnelInputEnded() {
+        requestState = .complete
+        guard case .attached(let connection) = upstreamState else { return }
+        connection.writeEnd(of: self)
+        connection.flushRequest()
+    }
+
     /// What the client sent so far is understood; the upstream gets it now.
     func requestInputEnded() {
         if case .attached(let connection) = upstreamState { connection.flushRequest() }

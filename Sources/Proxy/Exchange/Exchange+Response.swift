@@ -28,7 +28,19 @@ extension Exchange {
         guard let downstream else { return }
         responseState = .relaying
         applyResponseMutations()
+        if response.switchesProtocols { upgrade = .switched }
         downstream.writeHead(of: self)
+        if response.switchesProtocols { openTunnel(to: downstream) }
+    }
+
+    /// Passes on bytes of another protocol from here on; no time but that of idleness is limited.
+    private func openTunnel(to downstream: any Downstream) {
+        // At once: the exchange ends here when the client is gone.
+        downstream.flushResponse()
+        guard isUnderWay else { return }
+        requestState = .tunnel
+        requestCompletedAt = nil
+        downstream.becomeTunnel()
     }
 
     /// A part of the response body arrived.

@@ -36,6 +36,9 @@ final class RouteBinding {
 extension Exchange {
     /// Matches the request, and forwards it or answers it as its route says.
     func route(for downstream: any Downstream) {
+        if request.asksForUpgrade, downstream.listener.allowsUpgrade(of: request) {
+            upgrade = .asked
+        }
         let binding = downstream.listener.routes
         let table = binding.table
         if request.method == .post { isGRPC = request.isGRPC }

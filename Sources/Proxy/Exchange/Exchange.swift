@@ -22,6 +22,16 @@ final class Exchange {
         case head
         case body
         case complete
+        /// Protocols were switched: bytes of another one go both ways until either side ends.
+        case tunnel
+    }
+
+    /// Whether the client speaks another protocol behind its request (RFC 9110 §7.8).
+    enum Upgrade {
+        case none
+        /// The upstream is asked; it may answer as if it were not.
+        case asked
+        case switched
     }
 
     /// Where the response stands.
@@ -50,6 +60,7 @@ final class Exchange {
     var requestState = RequestState.head
     var responseState = ResponseState.none
     var upstreamState = UpstreamState.none
+    var upgrade = Upgrade.none
 
     /// The path and the authority that the upstream is asked for, in the arena of ``request``.
     var forwardedPath = ByteRange.empty
@@ -112,6 +123,7 @@ final class Exchange {
         requestState = .head
         responseState = .none
         upstreamState = .none
+        upgrade = .none
         heldBody.removeAll()
         isReplayable = true
         discardsBody = false

@@ -87,7 +87,8 @@ extension ResourceDecoder {
             routes: try routes(of: manager),
             limits: try limits(of: manager),
             statPrefix: manager.statPrefix.isEmpty ? message.statPrefix : manager.statPrefix,
-            accessLogPath: try accessLogPath(manager.accessLog))
+            accessLogPath: try accessLogPath(manager.accessLog),
+            upgrades: try upgrades(of: manager))
         try noteUnknownFields(of: manager)
         return listener
     }
@@ -161,6 +162,24 @@ extension ResourceDecoder {
         } else if !filter.isOptional {
             throw MeshError("typed_config", "\(any.typeURL) is not supported")
         }
+    }
+
+    /// The protocols that clients may switch to.
+    private func upgrades(
+        of manager: Proto.HTTPConnectionManager
+    ) throws(MeshError) -> [String] {
+        var names: [String] = []
+        for (index, upgrade) in manager.upgradeConfigs.enumerated() {
+            try MeshError.at("upgrade_configs[\(index)]") { () throws(MeshError) in
+                try refuse(!upgrade.filters.isEmpty, "filters")
+                let name = upgrade.upgradeType
+                if name.uppercased() == "CONNECT" {
+                    throw MeshError("upgrade_type", "\(name) is not supported")
+                }
+                if !upgrade.hasEnabled || upgrade.enabled.value { names.append(name) }
+            }
+        }
+        return names
     }
 
     private func limits(

@@ -47,6 +47,11 @@ extension Listener {
         }
         manager.statPrefix = statPrefix
         manager.httpFilters = [.router]
+        manager.upgradeConfigs = upgrades.map { name in
+            var upgrade = Proto.HTTPConnectionManager.UpgradeConfig()
+            upgrade.upgradeType = name
+            return upgrade
+        }
         limits.apply(to: &manager)
         manager.accessLog = accessLog
         var filter = Proto.Filter()

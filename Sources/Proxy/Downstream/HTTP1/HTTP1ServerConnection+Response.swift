@@ -60,7 +60,11 @@ extension HTTP1ServerConnection {
         switch exchange.response.framing {
         case .none, .length: exchange.response.framing
         case .chunked, .untilClose:
-            if exchange.request.version == .http10 { .untilClose } else { .chunked }
+            if exchange.request.version == .http10 || exchange.upgrade == .switched {
+                .untilClose
+            } else {
+                .chunked
+            }
         }
     }
 }
@@ -89,7 +93,11 @@ extension ResponseHead {
             // HEAD and 304 tell the length of a body that does not come (RFC 9110 §8.6).
             if isAnswerToHead || status == 304 { writeContentLength(to: &buffer) }
         }
-        if closes { Writer.field("connection", "close", to: &buffer) }
+        if switchesProtocols {
+            Writer.upgrade(of: fields, to: &buffer)
+        } else if closes {
+            Writer.field("connection", "close", to: &buffer)
+        }
         Writer.endOfHead(to: &buffer)
     }
 

@@ -128,6 +128,12 @@ final class HTTP1ServerConnection: Downstream, ServerConnection, EventHandler, T
         }
     }
 
+    func becomeTunnel() {
+        decoder.becomeTunnel()
+        // What came behind the request belongs to the other protocol.
+        if !incoming.isEmpty { resume() } else { updateReading() }
+    }
+
     private var wantsInput: Bool {
         if inputHasEnded { return false }
         switch state {
@@ -284,13 +290,20 @@ final class HTTP1ServerConnection: Downstream, ServerConnection, EventHandler, T
             }
         case .exchanging(let exchange):
             if inputHasEnded, !exchange.requestIsComplete {
-                fail()
+                inputEnded(inside: exchange)
             } else {
                 arm(by: deadline(of: exchange).instant)
             }
         case .lingering: if inputHasEnded { close() }
         case .flushing, .closed: return
         }
+    }
+
+    /// The client has ended its side; only behind a switch of protocols is that no loss.
+    private func inputEnded(inside exchange: Exchange) {
+        guard exchange.upgrade == .switched else { return fail() }
+        exchange.tunnelInputEnded()
+        arm(by: deadline(of: exchange).instant)
     }
 
     /// - Returns: How much of `input` is done with.

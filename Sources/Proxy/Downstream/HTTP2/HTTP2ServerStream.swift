@@ -213,9 +213,10 @@ extension HTTP2ServerStream {
         return connection.session.queuedByteCount(on: handle)
     }
 
-    /// Writes an informational response; 101 does not exist here (RFC 9113 §8.6).
+    /// DATA carries another protocol as it carries a body; there is nothing to change.
+    func becomeTunnel() {}
+
     func writeInformational(of exchange: Exchange) {
-        if exchange.response.status == 101 { return }
         lastActivity = worker.loop.now
         submit { (session) throws(SubmitError) in
             try session.submitInformational(exchange.response, on: handle)

@@ -31,6 +31,8 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
     private var isReading = true
     /// Whether the body of the request is sent in chunks.
     private var isChunked = false
+    /// Whether the sending side ends when all that is queued has left.
+    private var endsWhenDrained = false
 
     private init(_ socket: consuming Socket, to pool: HTTP1ConnectionPool) {
         self.pool = pool
@@ -81,12 +83,13 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
         state = .carrying(exchange)
         exchangeCount &+= 1
         hasAnswered = false
-        decoder.expect(responseTo: exchange.request.method)
+        let asksForUpgrade = exchange.upgrade == .asked
+        decoder.expect(responseTo: exchange.request.method, upgrade: asksForUpgrade)
         setReading(true)
         isChunked = exchange.request.framing == .chunked
         exchange.request.write(
             path: exchange.forwardedPath, authority: exchange.forwardedAuthority,
-            to: &worker.upstreamOutput)
+            asksForUpgrade: asksForUpgrade, to: &worker.upstreamOutput)
     }
 
     func writeBody(_ bytes: Span<UInt8>) {
@@ -103,14 +106,23 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
     func writeEnd(of exchange: Exchange) {
         if isChunked {
             Writer.lastChunk(trailers: exchange.request.trailers, to: &worker.upstreamOutput)
+        } else if exchange.upgrade == .switched {
+            // The upstream may go on when the client has ended its side.
+            endsWhenDrained = true
         }
+    }
+
+    private func endIfDrained() {
+        if endsWhenDrained, stream.queuedByteCount == 0 { stream.shutdownWriting() }
     }
 
     /// Sends what was written.
     func flushRequest() {
-        if worker.upstreamOutput.isEmpty { return }
-        send(worker.upstreamOutput, Span())
-        worker.upstreamOutput.removeAll()
+        if !worker.upstreamOutput.isEmpty {
+            send(worker.upstreamOutput, Span())
+            worker.upstreamOutput.removeAll()
+        }
+        endIfDrained()
     }
 
     /// Sends two parts of the request that follow each other; drops them when the peer takes none
@@ -265,7 +277,10 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
 
     private func flush(for exchange: Exchange) {
         do throws(Errno) {
-            if try stream.flush() { exchange.upstreamDrained() }
+            if try stream.flush() {
+                endIfDrained()
+                exchange.upstreamDrained()
+            }
         } catch {
             isWritable = false
             stream.discardQueue()
@@ -341,7 +356,9 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
 
 extension RequestHead {
     /// Writes the request anew, from what was understood.
-    fileprivate func write(path: ByteRange, authority: ByteRange, to buffer: inout Buffer) {
+    fileprivate func write(
+        path: ByteRange, authority: ByteRange, asksForUpgrade: Bool, to buffer: inout Buffer
+    ) {
         Writer.requestLine(method: methodBytes, target: fields.bytes(path), to: &buffer)
         buffer.append("host: ")
         buffer.append(fields.bytes(authority))
@@ -352,6 +369,7 @@ extension RequestHead {
         case .chunked: Writer.chunkedEncoding(to: &buffer)
         case .none, .untilClose: break
         }
+        if asksForUpgrade { Writer.upgrade(of: fields, to: &buffer) }
         Writer.endOfHead(to: &buffer)
     }
 }
