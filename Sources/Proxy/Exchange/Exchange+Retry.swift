@@ -13,8 +13,12 @@ import Telemetry
 /// request whose repetition changes nothing (RFC 9110 §9.2.2) when its connection died before any
 /// byte of a response. The version first picked is kept; another endpoint is preferred.
 extension Exchange: TimerHandler {
-    /// Most attempts at peers that do not act on them; then a policy is needed, which pauses.
-    static let unprocessedAttemptCount: UInt32 = 5
+    /// Most attempts at peers that do not act on them.
+    static let unprocessedAttemptCount: UInt32 = 10
+    /// After so many of them there are pauses, since the peer is most likely overloaded.
+    static let hastyAttemptCount: UInt32 = 3
+    /// The longest of the first pause, and the longest of all, in nanoseconds.
+    static let unprocessedPause = (first: UInt64(25_000_000), longest: UInt64(250_000_000))
 
     /// - Returns: Whether the request is on its way again.
     func retryAfterReset(reused isReused: Bool) -> Bool {
@@ -36,14 +40,16 @@ extension Exchange: TimerHandler {
     ///
     /// - Returns: Whether the request is on its way again.
     func retryUnprocessed() -> Bool {
-        guard isReplayable else { return false }
-        if attempts < Self.unprocessedAttemptCount {
+        guard isReplayable, attempts < Self.unprocessedAttemptCount else { return false }
+        if attempts < Self.hastyAttemptCount {
             worker.metrics.retries.add()
             dispatchAgain(fresh: false)
-            return true
+        } else {
+            let doublings = attempts - Self.hastyAttemptCount
+            backOff(
+                from: Self.unprocessedPause.first, to: Self.unprocessedPause.longest, doublings)
         }
-        let conditions = forwarding?.rules.retry?.conditions ?? []
-        return conditions.contains(.refusedStream) && retryByPolicy()
+        return true
     }
 
     /// - Returns: Whether the response head is thrown away, since the request is sent again.
@@ -105,11 +111,13 @@ extension Exchange: TimerHandler {
     /// Waits at random within a reach that doubles with every attempt, so that many exchanges do
     /// not come back at the same moment.
     private func backOff(by policy: CompiledRetry) {
+        backOff(from: policy.baseInterval, to: policy.maximumInterval, min(attempts, 17) - 1)
+    }
+
+    private func backOff(from first: UInt64, to longest: UInt64, _ doublings: UInt32) {
         worker.metrics.retries.add()
-        let doublings = min(attempts, 17) - 1
-        let longest = policy.maximumInterval
-        let isBeyond = policy.baseInterval > longest >> UInt64(doublings)
-        let reach = isBeyond ? longest : policy.baseInterval << UInt64(doublings)
+        let isBeyond = first > longest >> UInt64(doublings)
+        let reach = isBeyond ? longest : first << UInt64(doublings)
         let pause = worker.random.next(upperBound: max(reach, 1))
         upstreamState = .backingOff(
             worker.loop.schedule(at: worker.loop.now.after(pause), for: self))

@@ -148,9 +148,14 @@ final class HTTP2ConnectionPool: ConnectionPool {
         }
     }
 
-    /// Whether the connections that are being opened will do for so many exchanges.
+    /// Whether the connections that are being opened, or whose peers have not said yet how many
+    /// streams they take, will do for so many exchanges.
     private func expectsRoom(for count: Int) -> Bool {
-        let (expected, isBeyond) = connectingCount.multipliedReportingOverflow(
+        var begun = connectingCount
+        if knownStreamCount == nil {
+            for connection in open where !connection.isGreeted { begun += 1 }
+        }
+        let (expected, isBeyond) = begun.multipliedReportingOverflow(
             by: knownStreamCount ?? Self.likelyStreamCount)
         return isBeyond || count <= expected
     }

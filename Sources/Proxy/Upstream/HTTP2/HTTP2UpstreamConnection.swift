@@ -32,7 +32,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
     private var streams: [HTTP2UpstreamStream?] = []
     private var spareStreams: [HTTP2UpstreamStream] = []
     /// Whether the peer's settings have come.
-    private var isGreeted = false
+    private(set) var isGreeted = false
     /// Streams that are promised or carry an exchange.
     private var activeStreamCount = 0
     private var requestCount: UInt32 = 0
@@ -210,6 +210,9 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         case .shakingHands:
             pool.cluster.countTimeout(of: socket, to: pool.address, on: worker)
             failConnecting()
+        case .open where !isGreeted:
+            loss = .reset
+            planFlush()
         case .open where isIdle:
             guard let limit = pool.cluster.cluster.idleTimeout else { return }
             let deadline = idleSince + limit
@@ -222,6 +225,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         }
     }
 
+    /// The peer has what is left of the time to say how it speaks HTTP/2.
     private func finishConnecting() {
         if socket.takeError() != nil {
             failConnecting()
@@ -332,9 +336,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
             case .endSent(let handle): stream(of: handle)?.endSent()
             case .drained(let handle): stream(of: handle)?.drained()
             case .closed(let handle, let code): end(handle, code)
-            case .settings:
-                isGreeted = true
-                pool.learned(streamLimit, of: self)
+            case .settings: greeted()
             case .goAway: withdraw()
             // That anything came is sign of life enough.
             case .pingAcknowledged, .request: break
@@ -342,6 +344,16 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         }
         current?.inputEnded()
         current = nil
+    }
+
+    /// The peer's settings have come, for the first time or again.
+    private func greeted() {
+        if !isGreeted {
+            isGreeted = true
+            cancelTimer()
+            if isIdle { becomeIdle() }
+        }
+        pool.learned(streamLimit, of: self)
     }
 
     private func stream(of handle: StreamHandle) -> HTTP2UpstreamStream? {
@@ -364,7 +376,10 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
     /// The stream is gone before its exchange was done with it.
     private func end(_ handle: StreamHandle, _ code: ErrorCode) {
         let closer = session.closer
-        guard let exchange = select(handle)?.exchange else { return }
+        // The client gets what has come, so that it sees that it is not all.
+        current?.inputEnded()
+        current = nil
+        guard let exchange = stream(of: handle)?.exchange else { return }
         switch closer {
         case .shutdown: exchange.upstreamEnded(.unprocessed)
         case .peer where code == .refusedStream: exchange.upstreamEnded(.unprocessed)
@@ -410,12 +425,14 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         } catch {
             loss = .malformed
         }
-        if worker.upstreamOutput.isEmpty { return false }
-        send(worker.upstreamOutput)
-        worker.upstreamOutput.removeAll()
+        let isDone = worker.upstreamOutput.isEmpty
+        if !isDone {
+            send(worker.upstreamOutput)
+            worker.upstreamOutput.removeAll()
+        }
         let none: [UInt8] = []
         drain(none.span)
-        return true
+        return !isDone
     }
 
     private func send(_ output: borrowing Buffer) {
