@@ -107,6 +107,13 @@ final class Peer: @unchecked Sendable {
         start = 0
     }
 
+    /// Waits for more bytes; `nil` when nothing more comes.
+    func receiveSome() -> [UInt8]? {
+        if fill() != nil { return nil }
+        defer { forget() }
+        return Array(received[start...])
+    }
+
     /// Reads until nothing more comes.
     func readToEnd() -> (bytes: [UInt8], end: End) {
         while true {

@@ -13,22 +13,28 @@ import Testing
     private static let clientCount = 4
     private static let connectionsPerClient = 250
 
-    @Test func `leave nothing behind, mix up nothing and repeat nothing that is not safe`() throws {
+    @Test(arguments: [Cluster.UpstreamProtocol.http1, .http2])
+    func `leave nothing behind, mix up nothing and repeat nothing that is not safe`(
+        upstreamProtocol: Cluster.UpstreamProtocol
+    ) throws {
         let seed = Machine.randomNumber()
         print("seed \(seed)")
         let record = Record()
         let upstreams = try (0..<3).map { index in
             try Upstream { peer in
-                var server = FaultyServer(
-                    peer: peer, record: record,
-                    random: SplitMix(seed &+ UInt64(index) &+ record.nextConnection() &* 977))
-                server.run()
+                let random = SplitMix(seed &+ UInt64(index) &+ record.nextConnection() &* 977)
+                if upstreamProtocol == .http2 {
+                    FaultyHTTP2Server(peer: peer, record: record, random: random).run()
+                } else {
+                    var server = FaultyServer(peer: peer, record: record, random: random)
+                    server.run()
+                }
             }
         }
         defer { for upstream in upstreams { upstream.stop() } }
         let rig = try Rig(workerCount: 2)
         var random = SplitMix(seed)
-        try swap(rig, upstreams, &random)
+        try swap(rig, upstreams, upstreamProtocol, &random)
         let limits = try #require(rig.dataPlane.limits["c"])
         let address = rig.address
         let runningCount = Atomic(Self.clientCount)
@@ -45,7 +51,7 @@ import Testing
         }
         var swapCount = 0
         while runningCount.load(ordering: .relaxed) > 0 {
-            try swap(rig, upstreams, &random)
+            try swap(rig, upstreams, upstreamProtocol, &random)
             swapCount += 1
             try rig.loop.turn(longestWait: .milliseconds(5))
         }
@@ -64,22 +70,31 @@ import Testing
     }
 
     /// Another configuration, in which cluster `c` has other endpoints and `d` comes and goes.
-    private func swap(_ rig: Rig, _ upstreams: [Upstream], _ random: inout SplitMix) throws {
+    private func swap(
+        _ rig: Rig, _ upstreams: [Upstream], _ upstreamProtocol: Cluster.UpstreamProtocol,
+        _ random: inout SplitMix
+    ) throws {
         let count = 1 + random.below(upstreams.count)
         let breakers = CircuitBreakers(connections: random.oneIn(2) ? 3 : 1024, pendingRequests: 8)
         var clusters = [
-            try Rig.cluster(endpoints: upstreams.prefix(count).map(\.address), breakers: breakers)
+            try Rig.cluster(
+                endpoints: upstreams.prefix(count).map(\.address), breakers: breakers,
+                speaking: upstreamProtocol)
         ]
         let retry = try RetryPolicy(
             conditions: [.reset, .serverError], retryCount: 2, perTryTimeout: .milliseconds(40),
             baseInterval: .milliseconds(1))
         var routes = [try Rig.directRoute(byteCount: 100)]
         if random.oneIn(2) {
-            clusters.append(try Rig.cluster("d", endpoints: upstreams.map(\.address)))
+            clusters.append(
+                try Rig.cluster(
+                    "d", endpoints: upstreams.map(\.address), speaking: upstreamProtocol))
             routes.append(
                 Route(
                     match: RouteMatch(path: .prefix("/d")),
-                    action: .forward(try ForwardAction(destination: .cluster("d")))))
+                    action: .forward(
+                        try ForwardAction(
+                            destination: .cluster("d"), timeout: .milliseconds(300)))))
         }
         routes.append(
             Route(
@@ -132,6 +147,11 @@ final class Record: Sendable {
     /// A server got the head of a request; one that must not be repeated comes once.
     func arrived(_ request: Peer.Message) {
         guard request.head.hasPrefix("POST"), let id = request.value(of: "x-id") else { return }
+        arrivedOnce(id)
+    }
+
+    /// A server has acted on a request that must not be repeated.
+    func arrivedOnce(_ id: String) {
         state.withLock { state in
             state.heads[id, default: 0] += 1
             if state.heads[id] == 2 { state.faults.append("\(id) came twice") }

@@ -64,7 +64,8 @@ final class Rig {
 
     static func cluster(
         _ name: String = "c", endpoints: [SocketAddress],
-        breakers: CircuitBreakers = CircuitBreakers(), connectTimeout: Duration = .seconds(5)
+        breakers: CircuitBreakers = CircuitBreakers(), connectTimeout: Duration = .seconds(5),
+        speaking upstreamProtocol: Cluster.UpstreamProtocol = .http1
     ) throws -> Cluster {
         let endpoints = try endpoints.map { try Endpoint(host: $0.hostText, port: $0.port) }
         return try Cluster(
@@ -72,7 +73,8 @@ final class Rig {
             discovery: .static(
                 EndpointAssignment(
                     clusterName: name, localities: [LocalityEndpoints(endpoints: endpoints)])),
-            connectTimeout: connectTimeout, circuitBreakers: breakers)
+            connectTimeout: connectTimeout, circuitBreakers: breakers,
+            upstreamProtocol: upstreamProtocol)
     }
 
     static func route(
