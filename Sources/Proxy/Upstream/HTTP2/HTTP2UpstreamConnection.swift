@@ -225,7 +225,6 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         }
     }
 
-    /// The peer has what is left of the time to say how it speaks HTTP/2.
     private func finishConnecting() {
         if socket.takeError() != nil {
             failConnecting()
@@ -242,7 +241,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         case .waiting: state = .shakingHands
         case .failed: failConnecting()
         case .ready:
-            cancelTimer()
+            // The peer has what is left of the time to say how it speaks HTTP/2.
             state = .open
             startKeepAlive()
             planFlush()
