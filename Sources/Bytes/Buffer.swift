@@ -72,6 +72,18 @@
         return unsafe _overrideLifetime(free.mutableSpan, mutating: &self)
     }
 
+    /// Room for just `count` bytes behind the bytes; see ``room(minimum:)``.
+    @inlinable
+    @_lifetime(&self)
+    public mutating func room(exactly count: Int) -> MutableSpan<UInt8> {
+        precondition(count >= 0, "there is no room for less than nothing")
+        reserve(count)
+        let first = unsafe UnsafeMutablePointer<UInt8>(
+            bitPattern: UInt(bitPattern: base) &+ UInt(bitPattern: end))
+        let free = unsafe UnsafeMutableBufferPointer(start: first, count: count)
+        return unsafe _overrideLifetime(free.mutableSpan, mutating: &self)
+    }
+
     /// Takes in the first `count` bytes of the room that ``room(minimum:)`` lent.
     @inlinable
     public mutating func commit(_ count: Int) {

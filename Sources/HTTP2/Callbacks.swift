@@ -222,9 +222,7 @@ private func sentFrame(
     case NGHTTP2_RST_STREAM.rawValue:
         recorder.sentReset(unsafe frame.pointee.rst_stream.error_code)
     case NGHTTP2_GOAWAY.rawValue:
-        if unsafe frame.pointee.goaway.error_code != NGHTTP2_NO_ERROR.rawValue {
-            recorder.note(.connectionError)
-        }
+        recorder.sentGoAway(unsafe frame.pointee.goaway.error_code)
     case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:
         if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
             let slot = unsafe slot(of: header.stream_id, in: session)

@@ -20,6 +20,13 @@ extension Recorder {
         return false
     }
 
+    func sentGoAway(_ code: UInt32) {
+        if code == NGHTTP2_NO_ERROR.rawValue { return }
+        note(.connectionError)
+        // For one thing nghttp2 says that by itself: SETTINGS with too many entries.
+        if code == NGHTTP2_ENHANCE_YOUR_CALM.rawValue, lastStraw == nil { lastStraw = .settings }
+    }
+
     func sentReset(_ code: UInt32) {
         if code == NGHTTP2_PROTOCOL_ERROR.rawValue { note(.malformedMessage) }
         if isServer { count(.resetSent) }

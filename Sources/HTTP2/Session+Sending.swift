@@ -112,6 +112,14 @@ extension Session {
         recorder.record(stream)?.queue.count ?? 0
     }
 
+    /// How many more bytes of body the peer's windows would let out now.
+    public func sendableByteCount(on stream: StreamHandle) -> Int {
+        guard let record = recorder.record(stream) else { return 0 }
+        let window = unsafe nghttp2_session_get_stream_remote_window_size(handle, record.streamID)
+        let shared = unsafe nghttp2_session_get_remote_window_size(handle)
+        return max(0, min(Int(window) - record.queue.count, Int(shared) - recorder.queuedByteCount))
+    }
+
     /// Ends our side of the stream behind what is queued.
     public mutating func end(_ stream: StreamHandle) throws(SubmitError) {
         let record = try sendingRecord(stream)

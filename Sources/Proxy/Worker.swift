@@ -14,6 +14,8 @@ final class Worker: EventHandler, TurnHandler {
     /// Most bytes that one receive brings, and so that are held for a slow reader on the other
     /// side.
     static let receiveByteCount = 64 * 1024
+    /// What one receive may bring even when nobody takes it now.
+    static let leastReceiveByteCount = 16 * 1024
     /// Parts of a body up to this size are copied behind what is put together already, so that one
     /// system call sends both.
     static let copiedByteCount = 16 * 1024

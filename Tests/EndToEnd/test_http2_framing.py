@@ -3,7 +3,7 @@ further, and what keeps them is served."""
 
 import pytest
 
-from harness.http2 import NO_ERROR, STREAM_CLOSED, Peer
+from harness.http2 import NO_ERROR, PING, STREAM_CLOSED, Peer, frame
 from http2_cases import CASES, FRAMES, MESSAGES, Broken, Connection, Fine
 from test_http2_downstream import shared, sidecar  # noqa: F401
 
@@ -32,12 +32,17 @@ def judge(peer, expected):
             stream = peer.stream(number)
             if stream.reset is None and stream.status is None:
                 assert peer.end() in codes
-                return "connection"
+                return
             if stream.status == 400:
                 assert stream.reset in (None, NO_ERROR)
             elif stream.reset is None:
                 # The answer may come before what must not follow the request.
                 assert stream.status == 200 and codes == (STREAM_CLOSED,), stream
+                peer.send(frame(PING, 0, 0, bytes(8)))
+                peer.wait(lambda: peer.pongs or peer.closed, "an answer to PING")
+                if peer.closed:
+                    assert peer.goaways[-1][1] in codes
+                    return
             else:
                 assert stream.reset in codes, stream
             after = 1001

@@ -1,4 +1,4 @@
-/// How HTTP/2 is spoken with an upstream: `envoy.config.core.v3.Http2ProtocolOptions`.
+/// How HTTP/2 is spoken on one side: `envoy.config.core.v3.Http2ProtocolOptions`.
 public struct HTTP2Options: Equatable, Sendable {
     /// When a peer is asked for a sign of life: `envoy.config.core.v3.KeepaliveSettings`.
     public struct KeepAlive: Equatable, Sendable {
@@ -23,32 +23,36 @@ public struct HTTP2Options: Equatable, Sendable {
     /// A window is never smaller than that (RFC 9113 §6.9.2), as in Envoy.
     public static let leastWindow: UInt32 = 65535
 
-    public static let standard = HTTP2Options()
+    /// With an upstream.
+    public static let standard = HTTP2Options(concurrentStreamCount: 1024)
+    /// With clients, whose streams cost an exchange each.
+    public static let downstream = HTTP2Options(concurrentStreamCount: 100)
 
-    /// Streams at once on one connection, where the peer allows as many.
+    /// Streams at once on one connection; an upstream may allow fewer.
     public let concurrentStreamCount: UInt32
-    /// Bytes of one response that may be on their way to a client that does not take them.
+    /// Bytes of one message that may be on their way to a receiver that does not take them.
     public let streamWindowByteCount: UInt32
-    /// Bytes of all responses that may be on their way from the peer.
+    /// Bytes of all messages that may be on their way from the peer.
     public let connectionWindowByteCount: UInt32
     /// `nil` leaves it to TCP to notice that a peer is gone.
     public let keepAlive: KeepAlive?
 
-    private init() {
-        concurrentStreamCount = 1024
+    private init(concurrentStreamCount: UInt32) {
+        self.concurrentStreamCount = concurrentStreamCount
         streamWindowByteCount = 64 * 1024
         connectionWindowByteCount = 1024 * 1024
         keepAlive = nil
     }
 
-    /// Makes options; what is `nil` is as in ``standard``.
+    /// Makes options; what is `nil` is as in `standard`.
     ///
     /// - Throws: ``MeshError`` when there would be no stream, or a window is out of its bounds.
     public init(
         concurrentStreamCount: UInt32? = nil,
         streamWindowByteCount: UInt32? = nil,
         connectionWindowByteCount: UInt32? = nil,
-        keepAlive: KeepAlive? = nil
+        keepAlive: KeepAlive? = nil,
+        standard: HTTP2Options = .standard
     ) throws(MeshError) {
         if concurrentStreamCount == 0 {
             throw MeshError("max_concurrent_streams", "must be more than zero")
@@ -61,7 +65,6 @@ public struct HTTP2Options: Equatable, Sendable {
                 throw MeshError(path, "must be \(Self.leastWindow)…\(Self.windowLimit)")
             }
         }
-        let standard = Self.standard
         self.concurrentStreamCount = concurrentStreamCount ?? standard.concurrentStreamCount
         self.streamWindowByteCount = streamWindowByteCount ?? standard.streamWindowByteCount
         self.connectionWindowByteCount =

@@ -31,6 +31,7 @@ public struct Listener: Equatable, Sendable {
     public let port: UInt16
     public let direction: Direction
     public let codec: Codec
+    public let http2: HTTP2Options
     public let routes: Routes
     public let limits: ListenerLimits
     public let statPrefix: String
@@ -51,6 +52,7 @@ public struct Listener: Equatable, Sendable {
         port: UInt16,
         direction: Direction = .unspecified,
         codec: Codec = .automatic,
+        http2: HTTP2Options = .downstream,
         routes: Routes,
         limits: ListenerLimits = .default,
         statPrefix: String = "http",
@@ -69,6 +71,7 @@ public struct Listener: Equatable, Sendable {
         self.port = port
         self.direction = direction
         self.codec = codec
+        self.http2 = http2
         self.routes = routes
         self.limits = limits
         self.statPrefix = statPrefix

@@ -16,6 +16,9 @@ protocol Downstream: AnyObject {
     /// later, the exchange is told (``Exchange/downstreamFilled()``).
     var queuedByteCount: Int { get }
 
+    /// Most bytes of a response that are of use now; more would only be held for the client.
+    var wantedByteCount: Int { get }
+
     /// Writes the informational response that the exchange holds.
     func writeInformational(of exchange: Exchange)
     /// Writes the head of the final response.

@@ -24,6 +24,8 @@ final class ListenerRuntime: ListenerDelegate {
     private(set) var security: ListenerSecurity
     /// The protocols that a client may switch to, in lower case.
     private var upgrades: [[UInt8]]
+    /// When clients that speak HTTP/2 are asked for a sign of life; `nil` leaves it to TCP.
+    private(set) var keepAlive: HTTP2Options.KeepAlive?
     let metrics: ListenerMetrics
     /// `nil` when nothing is logged.
     private(set) var log: ListenerLog?
@@ -41,9 +43,10 @@ final class ListenerRuntime: ListenerDelegate {
         limits = ListenerTimeouts(configuration.listener.limits)
         codecLimits = HTTP1.Limits(configuration.listener.limits)
         tunnels = TunnelTimes(configuration.listener.routes)
-        sessionLimits = SessionLimits(configuration.listener.limits)
         security = ListenerSecurity(configuration)
         upgrades = configuration.listener.upgrades.map { Array($0.utf8) }
+        sessionLimits = SessionLimits(configuration.listener)
+        keepAlive = configuration.listener.http2.keepAlive
         log = configuration.accessLog.map { ListenerLog($0) }
         self.routes = routes
         self.metrics = metrics
@@ -81,9 +84,10 @@ final class ListenerRuntime: ListenerDelegate {
         limits = ListenerTimeouts(configuration.listener.limits)
         codecLimits = HTTP1.Limits(configuration.listener.limits)
         tunnels = TunnelTimes(configuration.listener.routes)
-        sessionLimits = SessionLimits(configuration.listener.limits)
         security = ListenerSecurity(configuration)
         upgrades = configuration.listener.upgrades.map { Array($0.utf8) }
+        sessionLimits = SessionLimits(configuration.listener)
+        keepAlive = configuration.listener.http2.keepAlive
         if log?.writer !== configuration.accessLog {
             log?.flush()
             log = configuration.accessLog.map { ListenerLog($0) }
@@ -198,10 +202,13 @@ extension SessionLimits {
     /// upstream may have as much on its way before it learns that it has to wait.
     private static let responseByteCount = 4 * Worker.receiveByteCount
 
-    init(_ limits: ListenerLimits) {
+    init(_ listener: Mesh.Listener) {
         self.init()
-        headByteCount = Int(limits.maximumHeadByteCount)
-        fieldCount = Int(limits.maximumFieldCount)
+        headByteCount = Int(listener.limits.maximumHeadByteCount)
+        fieldCount = Int(listener.limits.maximumFieldCount)
+        concurrentStreamCount = listener.http2.concurrentStreamCount
+        streamWindowByteCount = listener.http2.streamWindowByteCount
+        connectionWindowByteCount = listener.http2.connectionWindowByteCount
         streamQueueByteCount = Self.responseByteCount
         // Resets count among the glitches here, and are told apart there.
         resetBurst = 2 * glitchBurst

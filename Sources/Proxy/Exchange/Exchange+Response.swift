@@ -57,6 +57,9 @@ extension Exchange {
         if downstream.queuedByteCount > 0 { downstreamFilled() }
     }
 
+    /// Most bytes of the response that are of use now.
+    var wantedByteCount: Int { downstream?.wantedByteCount ?? Worker.receiveByteCount }
+
     /// The client has not taken what was written, so that the upstream has to wait.
     func downstreamFilled() {
         if case .attached(let connection) = upstreamState { connection.setReading(false) }

@@ -158,8 +158,8 @@ extension ResourceDecoder {
         }
     }
 
-    private func http2Options(
-        _ message: Proto.HTTP2Options, _ path: String
+    func http2Options(
+        _ message: Proto.HTTP2Options, _ path: String, standard: HTTP2Options = .standard
     ) throws(MeshError) -> HTTP2Options {
         try MeshError.at(path) { () throws(MeshError) in
             try HTTP2Options(
@@ -170,7 +170,8 @@ extension ResourceDecoder {
                 connectionWindowByteCount: message.hasInitialConnectionWindowSize
                     ? message.initialConnectionWindowSize.value : nil,
                 keepAlive: message.hasConnectionKeepalive
-                    ? try keepAlive(message.connectionKeepalive) : nil)
+                    ? try keepAlive(message.connectionKeepalive) : nil,
+                standard: standard)
         }
     }
 

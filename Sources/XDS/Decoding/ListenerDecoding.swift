@@ -84,6 +84,8 @@ extension ResourceDecoder {
         let listener = try Listener(
             name: message.name, host: host, port: port,
             direction: try direction(of: message), codec: try codec(of: manager),
+            http2: try http2Options(
+                manager.http2ProtocolOptions, "http2_protocol_options", standard: .downstream),
             routes: try routes(of: manager),
             limits: try limits(of: manager),
             statPrefix: manager.statPrefix.isEmpty ? message.statPrefix : manager.statPrefix,

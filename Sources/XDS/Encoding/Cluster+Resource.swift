@@ -55,11 +55,11 @@ extension Cluster {
         var options = Proto.UpstreamOptions()
         switch upstreamProtocol {
         case .http1: options.explicitHTTPConfig.httpProtocolOptions = .init()
-        case .http2: options.explicitHTTPConfig.http2ProtocolOptions = http2Options.message
+        case .http2: options.explicitHTTPConfig.http2ProtocolOptions = http2Options.message()
         case .downstream:
             options.useDownstreamProtocolConfig = .init()
             if http2Options != .standard {
-                options.useDownstreamProtocolConfig.http2ProtocolOptions = http2Options.message
+                options.useDownstreamProtocolConfig.http2ProtocolOptions = http2Options.message()
             }
         }
         if let maximumRequestsPerConnection {
@@ -74,9 +74,9 @@ extension Cluster {
 }
 
 extension HTTP2Options {
-    fileprivate var message: Proto.HTTP2Options {
+    /// Writes what is not as in `standard`.
+    func message(standard: HTTP2Options = .standard) -> Proto.HTTP2Options {
         var message = Proto.HTTP2Options()
-        let standard = HTTP2Options.standard
         if concurrentStreamCount != standard.concurrentStreamCount {
             message.maxConcurrentStreams = .init(concurrentStreamCount)
         }

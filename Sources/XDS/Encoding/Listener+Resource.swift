@@ -38,6 +38,9 @@ extension Listener {
             case .http1: .http1
             case .http2: .http2
             }
+        if http2 != .downstream {
+            manager.http2ProtocolOptions = http2.message(standard: .downstream)
+        }
         switch routes {
         case .tunnel(let rules):
             return .tcpProxy(

@@ -73,7 +73,7 @@ class Stream:
     status: int | None = None
     fields: list = field(default_factory=list)
     informational: list = field(default_factory=list)
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     trailers: list | None = None
     ended: bool = False
     reset: int | None = None
@@ -112,6 +112,11 @@ class Peer:
     def __enter__(self):
         return self
 
+    def __repr__(self):
+        last = dict(list(self.streams.items())[-3:])
+        sizes = {number: len(stream.body) for number, stream in last.items()}
+        return f"{len(self.streams)} streams, {last}, bodies {sizes}, {self.goaways}"
+
     def __exit__(self, *_):
         self.socket.close()
 
@@ -140,9 +145,9 @@ class Peer:
         deadline = time.monotonic() + (seconds or self.seconds)
         while not condition():
             if self.closed:
-                raise AssertionError(f"closed ({self.goaways}) before {what}: {self.streams}")
+                raise AssertionError(f"closed ({self.goaways}) before {what}: {self}")
             if time.monotonic() > deadline:
-                raise AssertionError(f"no {what}: {self.streams} {self.goaways}")
+                raise AssertionError(f"no {what}: {self}")
             self.read(deadline - time.monotonic())
         return self
 
@@ -154,7 +159,7 @@ class Peer:
         """Reads until the proxy has closed the connection; returns the code of its GOAWAY."""
         deadline = time.monotonic() + (seconds or self.seconds)
         while not self.closed:
-            assert time.monotonic() < deadline, f"still open: {self.streams} {self.goaways}"
+            assert time.monotonic() < deadline, f"still open: {self}"
             self.read(deadline - time.monotonic())
         return self.goaways[-1][1] if self.goaways else None
 

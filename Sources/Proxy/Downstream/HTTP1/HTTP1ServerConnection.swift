@@ -90,6 +90,9 @@ final class HTTP1ServerConnection: Downstream, ServerConnection, EventHandler, T
     /// How many bytes the kernel has not taken yet.
     var queuedByteCount: Int { stream.queuedByteCount }
 
+    /// All that one receive brings, since the kernel's buffers are this version's window.
+    var wantedByteCount: Int { Worker.receiveByteCount }
+
     // MARK: For the exchange
 
     /// Sends two parts of a response that follow each other.

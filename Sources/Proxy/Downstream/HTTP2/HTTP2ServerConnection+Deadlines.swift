@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP2
 import Kernel
+import Mesh
 
 /// Time.
 extension HTTP2ServerConnection {
@@ -30,6 +31,14 @@ extension HTTP2ServerConnection {
         return shutdownAt.after(Self.shutdownNanoseconds)
     }
 
+    /// When the client has to show a sign of life, or is asked for one.
+    private var endOfSilence: Instant {
+        // While nothing is read, nothing can be heard.
+        guard let keepAlive = listener.keepAlive, isReading else { return Deadline.never }
+        if let pingedAt { return pingedAt + keepAlive.timeout }
+        return lastHeard + keepAlive.interval
+    }
+
     func nextDeadline() -> Instant {
         switch state {
         case .open: break
@@ -38,7 +47,7 @@ extension HTTP2ServerConnection {
         case .closed: return Deadline.never
         }
         if hasWaitingInput { return worker.loop.now }
-        var next = min(endOfHead, endOfPatience, endOfShutdown)
+        var next = min(endOfHead, endOfPatience, endOfShutdown, endOfSilence)
         if shutdownAt == nil { next = min(next, endOfLife, endOfIdling) }
         for case let stream? in streams { next = min(next, stream.deadline.instant) }
         return next
@@ -48,6 +57,10 @@ extension HTTP2ServerConnection {
     func checkDeadlines() {
         let now = worker.loop.now
         if endOfHead <= now || endOfPatience <= now { return end() }
+        if endOfSilence <= now {
+            if pingedAt != nil { return lose() }
+            ping()
+        }
         if endOfShutdown <= now { finishShutdown() }
         if shutdownAt == nil, min(endOfLife, endOfIdling) <= now { beginDraining() }
         for case let stream? in streams {

@@ -216,6 +216,12 @@ extension HTTP2ServerStream {
     /// DATA carries another protocol as it carries a body; there is nothing to change.
     func becomeTunnel() {}
 
+    var wantedByteCount: Int {
+        guard let connection else { return Worker.leastReceiveByteCount }
+        let sendable = connection.session.sendableByteCount(on: handle)
+        return max(Worker.leastReceiveByteCount, min(sendable, Worker.receiveByteCount))
+    }
+
     func writeInformational(of exchange: Exchange) {
         lastActivity = worker.loop.now
         submit { (session) throws(SubmitError) in

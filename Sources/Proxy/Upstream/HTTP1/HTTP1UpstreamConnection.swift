@@ -291,7 +291,7 @@ final class HTTP1UpstreamConnection: Upstream, EventHandler, TimerHandler {
     private func read(for exchange: Exchange) {
         var scratch = worker.takeScratch()
         do throws(Errno) {
-            var room = scratch.room(minimum: Worker.receiveByteCount)
+            var room = scratch.room(exactly: exchange.wantedByteCount)
             switch try stream.receive(into: &room) {
             case .wouldBlock: break
             case .ended: end(exchange)
