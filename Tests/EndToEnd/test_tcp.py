@@ -73,7 +73,8 @@ def peer():
 def forward(start, tmp_path):
     """Starts a sidecar that forwards connections; its port is `sidecar.port`."""
 
-    def make(ports, weights=None, clusters=(), log=None, flags=(), limit_files=None, **proxy):
+    def make(ports, weights=None, clusters=(), log=None, flags=(), limit_files=None,
+             concurrency=1, **proxy):
         port = free_port()
         if log is not None:
             proxy["access_log"] = [{"name": "file", "typed_config": {
@@ -84,7 +85,7 @@ def forward(start, tmp_path):
         sidecar = start(
             Sidecar, tmp_path, bootstrap.static(
                 free_port(), [bootstrap.tcp_listener(port, **target, **proxy)], clusters),
-            flags=flags, limit_files=limit_files)
+            flags=flags, limit_files=limit_files, concurrency=concurrency)
         sidecar.port = port
         return sidecar
 
@@ -293,6 +294,98 @@ def test_urgent_data_does_not_stop_what_follows(peer, forward):
     assert received == [b"beforeafter"]
 
 
+def test_random_lives(peer, forward):
+    """Both sides send, pause, read, end and reset by chance; nothing is lost, added or mixed up."""
+    seed = random.randrange(1 << 32)
+    count = 200 if FULL else 40
+    plans = {number: Plan(random.Random(seed + number)) for number in range(count)}
+    upstream = {}
+
+    def serve(connection):
+        number = struct.unpack("!I", connection.recv(4, socket.MSG_WAITALL))[0]
+        upstream[number] = live(connection, plans[number].upstream)
+
+    sidecar = forward([peer(serve).port], concurrency=2)
+    client = {}
+
+    def call(number):
+        connection = connect(sidecar.port, 60)
+        connection.sendall(struct.pack("!I", number))
+        client[number] = live(connection, plans[number].client)
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in plans]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    # A client may be gone before the upstream knows which one it was.
+    certain = {number for number, plan in plans.items() if not plan.client.resets}
+    until(lambda: len(client) == count and certain <= set(upstream), 30, f"all ends, seed {seed}")
+    for number, plan in plans.items():
+        told = f"seed {seed}, connection {number}"
+        for got, sent in ((upstream.get(number), plan.client), (client[number], plan.upstream)):
+            content, was_reset = got or (b"", True)
+            if plan.client.resets or plan.upstream.resets:
+                assert sent.content.startswith(content), told
+            else:
+                assert not was_reset, told
+                assert content == sent.content, told
+    until(lambda: sidecar.metric("mesh_downstream_active_connections") == 0)
+    assert sidecar.open_files() < 64
+
+
+class Side:
+    """What one side of a connection does."""
+
+    def __init__(self, source, resets):
+        self.resets = resets
+        self.content = source.randbytes(source.choice([0, 1, 5000, 300_000, 2_000_000]))
+        self.part = source.choice([700, 20_000, 1_000_000])
+        self.pause = source.choice([0, 0, 0.001])
+        self.buffer = source.choice([None, 16384])
+        self.reads_late = source.random() < 0.2
+
+
+class Plan:
+    def __init__(self, source):
+        resets = source.choice([None, None, None, "client", "upstream"])
+        self.client = Side(source, resets == "client")
+        self.upstream = Side(source, resets == "upstream")
+
+
+def live(connection, side):
+    """Sends and receives as `side` says; returns what was received and whether a reset ended it."""
+    if side.buffer:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, side.buffer)
+
+    def send():
+        with contextlib.suppress(OSError):
+            for start in range(0, len(side.content), side.part):
+                connection.sendall(side.content[start:start + side.part])
+                time.sleep(side.pause * (len(side.content) < 1_000_000))
+            if side.resets:
+                return
+            connection.shutdown(socket.SHUT_WR)
+
+    writer = threading.Thread(target=send)
+    writer.start()
+    content, was_reset = bytearray(), False
+    if side.resets:
+        writer.join()
+        reset(connection)
+        return content, True
+    if side.reads_late:
+        writer.join(0.2)
+    try:
+        while part := connection.recv(1 << 16):
+            content += part
+    except OSError:
+        was_reset = True
+    writer.join()
+    connection.close()
+    return bytes(content), was_reset
+
+
 @pytest.mark.shipped
 def test_a_slow_reader_costs_no_memory(peer, forward):
     taken = [0]
@@ -424,9 +517,10 @@ def test_an_idle_connection_ends(peer, forward, tmp_path):
     assert (line["protocol"], line["cluster"]) == ("TCP", "peer")
 
 
-def test_a_split_is_exact(peer, forward):
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_split_is_exact(peer, forward, workers):
     ports = {name: peer(named(name)).port for name in ("v1", "v2")}
-    sidecar = forward([], weights={"v1": 95, "v2": 5}, clusters=[
+    sidecar = forward([], weights={"v1": 95, "v2": 5}, concurrency=workers, clusters=[
         bootstrap.cluster(name, [port]) for name, port in ports.items()])
     counts = {b"v1": 0, b"v2": 0}
     for number in range(1, 1001):
