@@ -97,13 +97,6 @@ public final class EventLoop {
         vacant.append(token.slot)
     }
 
-    /// Lets another handler hear of a registered descriptor from now on.
-    public func hand(_ token: Token, over handler: any EventHandler) {
-        let slot = Int(token.slot)
-        guard registrations[slot].generation == token.generation else { return }
-        registrations[slot].handler = handler
-    }
-
     /// Stops watching a descriptor that stays open after ``deregister(_:)``.
     public func unwatch(_ descriptor: borrowing FileDescriptor) {
         poller.remove(descriptor)
@@ -157,10 +150,7 @@ public final class EventLoop {
         now = .now()
         for position in 0..<count {
             let event = poller[position]
-            let registration = registrations[Int(event.token.slot)]
-            if registration.generation == event.token.generation {
-                registration.handler?.handle(event.readiness)
-            }
+            tell(event.token, event.readiness)
         }
         let tick = Self.tick(now)
         while let due = timers.takeDue(now: tick) {

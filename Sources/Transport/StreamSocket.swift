@@ -71,7 +71,7 @@ public struct StreamSocket: ~Copyable {
     public mutating func handOver(to handler: any EventHandler) -> StreamSocket {
         var heir = StreamSocket(loop: loop)
         swap(&heir, &self)
-        if let token = heir.token { loop.hand(token, over: handler) }
+        if let token = heir.token { loop.reassign(token, to: handler) }
         return heir
     }
 
