@@ -109,13 +109,14 @@ private func receivedField(
     nameCount: Int, value: UnsafePointer<UInt8>?, valueCount: Int, flags: UInt8,
     user: UnsafeMutableRawPointer?
 ) -> CInt {
-    guard let frame = unsafe frame, let recorder = unsafe recorder(user) else { return failed }
+    guard let frame = unsafe frame, let user = unsafe user else { return failed }
     let streamID = unsafe frame.pointee.hd.stream_id
-    guard let slot = unsafe slot(of: streamID, in: session) else { return 0 }
     let nameBytes = unsafe UnsafeBufferPointer(start: name, count: nameCount)
     let valueBytes = unsafe UnsafeBufferPointer(start: value, count: valueCount)
-    let verdict = unsafe recorder.field(
-        name: nameBytes.span, value: valueBytes.span, slot: slot, streamID: streamID)
+    // It comes once a field, so the recorder, which outlives the session, is not counted.
+    let verdict = unsafe Unmanaged<Recorder>.fromOpaque(user)._withUnsafeGuaranteedRef {
+        unsafe $0.field(name: nameBytes.span, value: valueBytes.span, streamID: streamID)
+    }
     switch verdict {
     case .taken: return 0
     case .refused: return unsafe refuse(streamID, NGHTTP2_ENHANCE_YOUR_CALM, in: session)

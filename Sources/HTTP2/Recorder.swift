@@ -7,21 +7,23 @@ import HTTP
 /// nghttp2 holds no pointer to a stream's record but its slot number, which is checked against
 /// the stream's number each time.
 @safe final class Recorder {
-    struct Entry {
-        var event: SessionEvent
-        var block: HeadBlock?
-    }
-
     /// Most blocks that are kept to be used again.
     private static let spareBlockCount = 64
 
     let limits: SessionLimits
     let isServer: Bool
-    private(set) var entries: [Entry] = []
-    /// How many of `entries` have been drained.
-    private var drainedCount = 0
-    /// The entry that was drained last; its head can be taken, its stream is not forgotten yet.
-    private(set) var current: Entry?
+    private var events: [SessionEvent] = []
+    /// The heads of those of `events` that bring one, in their order.
+    private var blocks: [HeadBlock] = []
+    /// How many of `events` and of `blocks` have been drained.
+    private var drainedCount = (events: 0, blocks: 0)
+    /// The event that was drained last; its head can be taken, its stream is not forgotten yet.
+    private(set) var current: SessionEvent?
+    private(set) var currentBlock: HeadBlock?
+    /// The field section that is arriving, and its stream; there is one at a time, since no other
+    /// frame comes in between (RFC 9113 §4.3).
+    private var arrivingBlock: HeadBlock?
+    private var arrivingStreamID: Int32 = 0
     private(set) var records: [StreamRecord] = []
     var fieldList = FieldList()
     private var vacantSlots: [UInt32] = []
@@ -29,7 +31,7 @@ import HTTP
     private(set) var openStreamCount = 0
     /// The stream whose first head has begun and is not complete.
     private(set) var arrivingHead: UInt32?
-    /// Bytes of heads in `entries`.
+    /// Bytes of heads in `blocks`.
     private(set) var recordedByteCount = 0
     var hasDataPending = false
     var queuedByteCount = 0
@@ -57,7 +59,7 @@ import HTTP
         glitches = GlitchBudget(burst: limits.glitchBurst, perSecond: limits.glitchesPerSecond)
     }
 
-    var pendingCount: Int { entries.count - drainedCount }
+    var pendingCount: Int { events.count - drainedCount.events }
 
     func beginSlice(address: UInt, offset: Int) {
         sliceBase = address
@@ -96,32 +98,44 @@ import HTTP
         let record = records[Int(slot)]
         if record.life == .opening { arrivingHead = nil }
         queuedByteCount -= record.queue.count
-        if let block = record.block { recycle(block) }
         record.reset()
         vacantSlots.append(slot)
         openStreamCount -= 1
     }
 
-    func append(_ event: SessionEvent, block: HeadBlock? = nil) {
-        entries.append(Entry(event: event, block: block))
-        if let block { recordedByteCount += block.byteCount }
+    func append(_ event: SessionEvent) {
+        events.append(event)
+    }
+
+    /// Records an event that brings a head.
+    private func append(_ event: SessionEvent, _ block: HeadBlock) {
+        events.append(event)
+        blocks.append(block)
+        recordedByteCount += block.byteCount
     }
 
     func next() -> SessionEvent? {
-        if let block = current?.block { recycle(block) }
-        current = nil
-        guard drainedCount < entries.count else {
-            entries.removeAll(keepingCapacity: true)
-            drainedCount = 0
+        if let block = currentBlock.take() { recycle(block) }
+        guard drainedCount.events < events.count else {
+            current = nil
+            events.removeAll(keepingCapacity: true)
+            blocks.removeAll(keepingCapacity: true)
+            drainedCount = (0, 0)
             recordedByteCount = 0
             hasDataPending = false
             return nil
         }
-        let entry = entries[drainedCount]
-        entries[drainedCount].block = nil
-        drainedCount += 1
-        current = entry
-        return entry.event
+        let event = events[drainedCount.events]
+        drainedCount.events += 1
+        switch event {
+        case .request, .response, .trailers:
+            currentBlock = blocks[drainedCount.blocks]
+            drainedCount.blocks += 1
+        case .data, .end, .endSent, .closed, .drained, .settings, .pingAcknowledged, .goAway:
+            break
+        }
+        current = event
+        return event
     }
 
     private func recycle(_ block: HeadBlock) {
@@ -153,20 +167,18 @@ import HTTP
     }
 
     func beganHead(slot: UInt32, streamID: Int32) {
+        // One that was never finished makes room.
+        if let block = arrivingBlock.take() { recycle(block) }
         guard let record = record(slot: slot, streamID: streamID) else { return }
-        if let block = record.block { recycle(block) }
-        record.block = spareBlocks.popLast() ?? HeadBlock()
+        arrivingBlock = spareBlocks.popLast() ?? HeadBlock()
+        arrivingStreamID = streamID
         if record.life == .opening { arrivingHead = UInt32(streamID) }
     }
 
     enum FieldVerdict { case taken, refused }
 
-    func field(
-        name: Span<UInt8>, value: Span<UInt8>, slot: UInt32, streamID: Int32
-    ) -> FieldVerdict {
-        guard let record = record(slot: slot, streamID: streamID), let block = record.block else {
-            return .taken
-        }
+    func field(name: Span<UInt8>, value: Span<UInt8>, streamID: Int32) -> FieldVerdict {
+        guard streamID == arrivingStreamID, let block = arrivingBlock else { return .taken }
         if block.append(name: name, value: value, limits: limits) { return .taken }
         oversizedHeadCount += 1
         note(.oversizedHead)
@@ -174,17 +186,16 @@ import HTTP
             failure = .headsTooLarge
             lastStraw = .oversizedHead
         }
+        arrivingBlock = nil
         recycle(block)
-        record.block = nil
         return .refused
     }
 
     /// - Returns: Whether the head is one that may be passed on.
     func finishedHead(slot: UInt32, streamID: Int32, endsStream: Bool) -> Bool {
-        guard let record = record(slot: slot, streamID: streamID), let block = record.block else {
-            return true
-        }
-        record.block = nil
+        guard let record = record(slot: slot, streamID: streamID), streamID == arrivingStreamID,
+            let block = arrivingBlock.take()
+        else { return true }
         let stream = StreamHandle(streamID: UInt32(streamID), slot: slot)
         if record.life == .opening {
             arrivingHead = nil
@@ -193,7 +204,7 @@ import HTTP
                 return false
             }
             record.life = .open
-            append(.request(stream), block: block)
+            append(.request(stream), block)
         } else if !isServer, block.hasStatus {
             block.finishResponse(endsStream: endsStream)
             // HTTP/2 has no other way to switch protocols than CONNECT (RFC 9113 §8.6).
@@ -202,9 +213,9 @@ import HTTP
                 return false
             }
             if block.response.isInformational { count(.informational) }
-            append(.response(stream), block: block)
+            append(.response(stream), block)
         } else if record.life == .open {
-            append(.trailers(stream), block: block)
+            append(.trailers(stream), block)
         }
         if endsStream { append(.end(stream)) }
         return true

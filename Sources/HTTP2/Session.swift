@@ -135,7 +135,7 @@ public import HTTP
     ///
     /// A head can be taken until the next call.
     public mutating func nextEvent() -> SessionEvent? {
-        if case .closed(let stream, _) = recorder.current?.event { forget(stream) }
+        if case .closed(let stream, _) = recorder.current { forget(stream) }
         return recorder.next()
     }
 
@@ -144,7 +144,7 @@ public import HTTP
     /// - Returns: Whether that event had one.
     @discardableResult
     public mutating func takeRequestHead(into head: inout RequestHead) -> Bool {
-        guard case .request = recorder.current?.event, let block = recorder.current?.block else {
+        guard case .request = recorder.current, let block = recorder.currentBlock else {
             return false
         }
         swap(&head, &block.request)
@@ -156,7 +156,7 @@ public import HTTP
     /// - Returns: Whether that event had one.
     @discardableResult
     public mutating func takeResponseHead(into head: inout ResponseHead) -> Bool {
-        guard case .response = recorder.current?.event, let block = recorder.current?.block else {
+        guard case .response = recorder.current, let block = recorder.currentBlock else {
             return false
         }
         swap(&head, &block.response)
@@ -168,7 +168,7 @@ public import HTTP
     /// - Returns: Whether that event had any.
     @discardableResult
     public mutating func takeTrailers(into fields: inout Fields) -> Bool {
-        guard case .trailers = recorder.current?.event, let block = recorder.current?.block else {
+        guard case .trailers = recorder.current, let block = recorder.currentBlock else {
             return false
         }
         swap(&fields, &block.fields)
@@ -177,7 +177,7 @@ public import HTTP
 
     /// Who ended the stream of the ``SessionEvent/closed(_:_:)`` that was drained last.
     public var closer: Closer {
-        guard case .closed(let stream, let code) = recorder.current?.event,
+        guard case .closed(let stream, let code) = recorder.current,
             let record = recorder.record(
                 slot: stream.slot, streamID: Int32(clamping: stream.streamID))
         else { return .us }

@@ -38,8 +38,6 @@ final class StreamRecord {
     var life = Life.vacant
     var sending = Sending.open
     var streamID: Int32 = 0
-    /// The field section that is arriving.
-    var block: HeadBlock?
     /// What waits to be sent as DATA.
     var queue = Buffer()
     var trailers = Fields()
@@ -55,7 +53,6 @@ final class StreamRecord {
         life = .vacant
         sending = .open
         streamID = 0
-        block = nil
         if queue.capacity > Self.keptByteCount { queue.release() } else { queue.removeAll() }
         trailers.removeAll()
         isDeferred = false
