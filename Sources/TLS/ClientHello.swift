@@ -23,7 +23,10 @@ public struct ClientHello: Equatable, Sendable {
     }
 
     /// Looks at the first bytes of a connection.
+    ///
+    /// More bytes never change what was said of fewer, unless more were needed.
     public static func read(_ bytes: Span<UInt8>) -> Reading {
+        let bytes = bytes.extracting(..<min(bytes.count, byteLimit))
         var message: [UInt8] = []
         var offset = 0
         // The message may be cut into several records.

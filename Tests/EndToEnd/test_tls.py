@@ -1,7 +1,9 @@
 """TLS on both sides, against real peers: who is let in, who is not, and what is said about it."""
 
+import random
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 
@@ -437,3 +439,58 @@ def test_certificates_are_renewed_under_load(start, tmp_path, root, upstream):
     assert set(result.outcomes) == {"ok"}, result.lost
     assert inner.metric("mesh_tls_handshakes_total") >= 50
     assert inner.metric("mesh_tls_failures_total") == 0
+
+
+def test_connections_may_be_cut_anywhere(start, tmp_path, root, upstream):
+    """Clients that vanish at any byte of the handshake, of a request or of what follows."""
+    relay = sidecar(
+        start, tmp_path, downstream(root.issue("server", B), root, [A]), ports=[upstream.port])
+    contexts = [client_context(root, root.issue("client", A), version) for version in VERSIONS]
+    files = relay.open_files()
+    chance = random.Random(seed := random.randrange(1 << 32))
+    print(f"seed {seed}")
+    for turn in range(200 if not FULL else 20_000):
+        cut_after, piece = chance.randrange(6000), chance.choice([1, 7, 100, 4096])
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = contexts[turn % 2].wrap_bio(incoming, outgoing)
+        with socket.create_connection(("127.0.0.1", relay.port), timeout=10) as plain:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if chance.random() < 0.5:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            garbled = chance.randrange(cut_after + 1) if chance.random() < 0.3 else None
+            sent, asked = 0, False
+            while sent < cut_after:
+                try:
+                    if session.version() is None or not asked:
+                        session.do_handshake()
+                        session.write(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 8000\r\n\r\n"
+                                      + b"x" * chance.randrange(8000))
+                        asked = True
+                    session.read(1 << 16)
+                except ssl.SSLWantReadError:
+                    pass
+                except (ssl.SSLError, OSError):
+                    break
+                data = outgoing.read()
+                try:
+                    for start_at in range(0, len(data), piece):
+                        part = bytearray(data[start_at:start_at + piece][:cut_after - sent])
+                        if garbled is not None and sent <= garbled < sent + len(part):
+                            part[garbled - sent] ^= 0x55
+                        plain.sendall(part)
+                        sent += len(part)
+                        if sent >= cut_after:
+                            break
+                    else:
+                        if asked and not data:
+                            break
+                        plain.settimeout(0.2 if asked else 10)
+                        received = plain.recv(1 << 16)
+                        if not received:
+                            break
+                        incoming.write(received)
+                except OSError:
+                    break
+    until(lambda: relay.metric("mesh_downstream_active_connections") == 0, 30)
+    until(lambda: relay.open_files() <= files + 2)
+    assert secure_request(relay.port, contexts[1])[0].startswith(b"HTTP/1.1 200")

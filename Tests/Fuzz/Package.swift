@@ -6,6 +6,7 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 /// Modules under test, by symbolic link; here they are built with the sanitizers.
 let modules: KeyValuePairs<String, [Target.Dependency]> = [
     "Bytes": ["CBytes"],
+    "TLS": ["COpenSSL", "Bytes"],
     "HTTP": ["Bytes"],
     "HTTP1": ["HTTP", "Bytes"],
     "RegularExpressions": ["CRE2"],
@@ -19,6 +20,7 @@ let fuzzers: KeyValuePairs<String, [Target.Dependency]> = [
     "RequestFuzzer": ["HTTP1", "HTTP", "Bytes", "Fuzzing"],
     "ResponseFuzzer": ["HTTP1", "HTTP", "Bytes", "Fuzzing"],
     "DiscoveryFuzzer": ["XDS", "Mesh"],
+    "HelloFuzzer": ["TLS", "Fuzzing"],
 ]
 
 let settings: [SwiftSetting] = [
@@ -37,6 +39,8 @@ let libraries: [Target] = (modules.map { ($0, $1) } + [("Fuzzing", [])]).map {
 
 let walls: [Target] = [
     .target(name: "CBytes"),
+    .target(
+        name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
 ]
