@@ -70,7 +70,8 @@ let walls: [Target] = [
     .target(name: "CBytes"),
     .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
     .target(
-        name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        name: "COpenSSL", cSettings: [.define("_GNU_SOURCE")],
+        linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(
         name: "CNGHTTP2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),

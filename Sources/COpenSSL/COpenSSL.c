@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static int wire_read(BIO *bio, char *room, size_t room_count, size_t *count) {
     pointsman_wire *wire = BIO_get_data(bio);
@@ -70,4 +71,12 @@ BIO *pointsman_wire_bio(pointsman_wire *wire) {
         BIO_set_init(bio, 1);
     }
     return bio;
+}
+
+int64_t pointsman_end_of_validity(const X509 *certificate) {
+    struct tm date;
+    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &date) != 1) {
+        return 0;
+    }
+    return (int64_t)timegm(&date);
 }

@@ -16,6 +16,7 @@ import Bytes
     case trailer
     case transferEncoding
     case upgrade
+    case xForwardedClientCert
     case xForwardedFor
     case xRequestID
 
@@ -43,6 +44,7 @@ import Bytes
             case 14: letter("c") | letter("h")
             case 16: letter("p")
             case 17: letter("t")
+            case 23: letter("x")
             default: 0
             }
         return letters &>> UInt32(first) & 1 != 0
@@ -88,6 +90,9 @@ import Bytes
                 FieldName.proxyConnection.confirmed(text.startsIgnoringCase("proxy-connection"))
             case 17:
                 FieldName.transferEncoding.confirmed(text.startsIgnoringCase("transfer-encoding"))
+            case 23:
+                FieldName.xForwardedClientCert.confirmed(
+                    text.startsIgnoringCase("x-forwarded-client-cert"))
             default: .other
             }
     }
@@ -100,7 +105,8 @@ import Bytes
         case .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade,
             .http2Settings:
             true
-        case .other, .contentLength, .cookie, .date, .expect, .host, .xForwardedFor, .xRequestID:
+        case .other, .contentLength, .cookie, .date, .expect, .host, .xForwardedClientCert,
+            .xForwardedFor, .xRequestID:
             false
         }
     }

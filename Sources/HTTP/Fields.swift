@@ -128,7 +128,8 @@ public import Bytes
         append(Field(name: name, value: value, known: known))
     }
 
-    /// Keeps the field from being forwarded, as `Connection` asks for.
+    /// Keeps the field from being forwarded, as `Connection` asks for, or because nobody but the
+    /// proxy may say what it says.
     public mutating func markHopByHop(at index: Int) {
         entries[index].traits.insert(.hopByHop)
     }

@@ -150,7 +150,8 @@ struct BodyDecoder: Sendable {
 private func isForbiddenTrailer(_ name: FieldName) -> Bool {
     switch name {
     case .connection, .contentLength, .cookie, .expect, .host, .http2Settings, .keepAlive,
-        .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .xForwardedFor:
+        .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .xForwardedClientCert,
+        .xForwardedFor:
         true
     case .other, .date, .xRequestID:
         false

@@ -34,6 +34,8 @@ struct MessageFields {
             case .host:
                 if hostIndex != nil { throw .hostRepeated }
                 hostIndex = index
+            // Whom the client is, its handshake says, and not the client (as Envoy's SANITIZE).
+            case .xForwardedClientCert: fields.markHopByHop(at: index)
             case .other, .cookie, .date, .http2Settings, .keepAlive, .proxyConnection, .te,
                 .trailer, .upgrade, .xForwardedFor, .xRequestID:
                 continue
@@ -139,8 +141,8 @@ struct MessageFields {
 /// policy have relied on (RFC 9110 §7.6.1).
 private func isForbiddenOption(_ option: Span<UInt8>) -> Bool {
     switch FieldName(option) {
-    case .host, .contentLength, .transferEncoding, .cookie, .date, .expect, .xForwardedFor,
-        .xRequestID:
+    case .host, .contentLength, .transferEncoding, .cookie, .date, .expect, .xForwardedClientCert,
+        .xForwardedFor, .xRequestID:
         return true
     case .connection, .http2Settings, .keepAlive, .proxyConnection, .te, .trailer, .upgrade:
         return false

@@ -34,6 +34,8 @@ final class HeadBlock {
         switch fields[fields.count - 1].known {
         case .cookie: cookieCount += 1
         case .contentLength: contentLength = parseContentLength(value)
+        // Whom the client is, its handshake says, and not the client (as Envoy's SANITIZE).
+        case .xForwardedClientCert: fields.markHopByHop(at: fields.count - 1)
         default: break
         }
         return true

@@ -38,7 +38,7 @@ final class DataPlane: ConfigurationSink, EventHandler, TimerHandler {
     private var mailboxes: [Mailbox<WorkerMessage>] = []
     private var threads: [WorkerThread] = []
     private var routing: RoutingState
-    private var security = SecurityStore()
+    private(set) var security = SecurityStore()
     private var fileTimer: TimerToken?
     private var plan: RoutingPlan?
     /// The circuit breakers of the clusters in effect.

@@ -31,7 +31,8 @@ extension Sidecar: AdminSource {
             uptimeNanoseconds: Instant.now().nanoseconds(since: startedAt),
             configurationAgeNanoseconds: isConfigured
                 ? loop.now.nanoseconds(since: Instant(nanoseconds: UInt64(age))) : nil,
-            isReady: adminPhase == .live, droppedLogLineCount: dataPlane.droppedLogLineCount)
+            isReady: adminPhase == .live, droppedLogLineCount: dataPlane.droppedLogLineCount,
+            expiries: dataPlane.security.expiries)
     }
 
     func describeEndpoints(_ completion: @escaping ([String: [EndpointSummary]]) -> Void) {

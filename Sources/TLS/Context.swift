@@ -18,6 +18,9 @@ import COpenSSL
     /// Sessions that a client may take up again.
     let tickets = TicketStore()
     let library: OpaquePointer
+    /// When the first of the own certificates ends being good, in seconds since 1970; `nil` without
+    /// one.
+    public private(set) var expiry: Int64?
 
     /// Makes a context; the settings, and with them the key, need not be kept.
     ///
@@ -119,6 +122,8 @@ import COpenSSL
             guard let own = chain.first,
                 unsafe SSL_CTX_use_certificate(library, own.library) == 1
             else { throw .settings(.certificateChain) }
+            let end = unsafe pointsman_end_of_validity(own.library)
+            expiry = min(expiry ?? .max, end)
             guard let key = PrivateKey(pem: credential.privateKey) else {
                 throw .settings(.privateKey)
             }

@@ -494,3 +494,26 @@ def test_connections_may_be_cut_anywhere(start, tmp_path, root, upstream):
     until(lambda: relay.metric("mesh_downstream_active_connections") == 0, 30)
     until(lambda: relay.open_files() <= files + 2)
     assert secure_request(relay.port, contexts[1])[0].startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("version", ["1.1", "2"])
+def test_no_client_says_who_it_is(start, tmp_path, root, upstream, version):
+    relay = sidecar(
+        start, tmp_path, downstream(root.issue("server", "localhost"), alpn=["h2", "http/1.1"]),
+        ports=[upstream.port])
+    token = f"k{version[0]}xfcc"
+    subprocess.run(
+        [peer_path("curl"), "-sS", f"--http{version}", "--cacert", root.path, "-o", tmp_path / "body",
+         "-H", f"X-Forwarded-Client-Cert: URI={A}", "-H", "x-other: kept",
+         f"https://localhost:{relay.port}/{token}"], check=True, timeout=20)
+    request, = upstream.seen(token)
+    names = [name.lower() for name, _ in request.fields]
+    assert b"x-other" in names or "x-other" in names
+    assert not [name for name in names if "client-cert" in str(name)]
+
+
+def test_the_end_of_a_certificate_is_told(start, tmp_path, root, upstream):
+    identity = root.issue("server", B)
+    relay = sidecar(start, tmp_path, downstream(identity), ports=[upstream.port])
+    expiry = relay.metric("mesh_tls_certificate_expiry_timestamp_seconds", listener="inbound")
+    assert expiry == int(identity.certificate.not_valid_after_utc.timestamp())

@@ -40,7 +40,8 @@ let libraries: [Target] = (modules.map { ($0, $1) } + [("Fuzzing", [])]).map {
 let walls: [Target] = [
     .target(name: "CBytes"),
     .target(
-        name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        name: "COpenSSL", cSettings: [.define("_GNU_SOURCE")],
+        linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
 ]

@@ -51,6 +51,7 @@ import Testing
         ("Connection", .connection), ("keep-alive", .keepAlive), ("X-Request-Id", .xRequestID),
         ("content-length", .contentLength), ("HTTP2-Settings", .http2Settings),
         ("x-forwarded-for", .xForwardedFor), ("proxy-connection", .proxyConnection),
+        ("X-Forwarded-Client-Cert", .xForwardedClientCert), ("x-forwarded-client-cart", .other),
         ("Transfer-Encoding", .transferEncoding), ("", .other), ("hosts", .other),
         ("hos\u{F4}", .other), ("content_length", .other), ("transfer-encodinG ", .other),
     ])

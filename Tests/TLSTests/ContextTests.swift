@@ -35,6 +35,19 @@ import Testing
         _ = try Context(settings, role: .server(clientCertificate: .ignored))
     }
 
+    @Test func `tell how long what they present is good`() throws {
+        var settings = Settings()
+        settings.trustedAuthorities = root.authorities
+        #expect(try Context(settings, role: .client).expiry == nil)
+        settings.credentials = [
+            root.issue("DNS:a"), root.issue("DNS:a", dates: Mint.yesterday, bits: 2048),
+        ]
+        let expiry = try #require(try Context(settings, role: .client).expiry)
+        settings.credentials.removeLast()
+        let later = try #require(try Context(settings, role: .client).expiry)
+        #expect((7190...7210).contains(later - expiry))
+    }
+
     @Test func `with a damaged certificate among good ones are refused`() throws {
         var settings = Settings()
         var damaged = Mint("other").authorities

@@ -101,6 +101,9 @@ static inline int pointsman_general_name_count(const GENERAL_NAMES *names) {
     return sk_GENERAL_NAME_num(names);
 }
 
+/// When a certificate ends being good, in seconds since 1970; 0 when it does not say.
+int64_t pointsman_end_of_validity(const X509 *certificate);
+
 /// Writes a subject's name as RFC 2253 has it, with letters beyond ASCII as they are.
 static inline void pointsman_print_name(BIO *bio, const X509_NAME *name) {
     X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);

@@ -4,16 +4,10 @@ extension MetricsReport {
     /// Handshakes, by the side on which the proxy stands.
     func appendSecurity(to text: inout MetricsText) {
         let listeners = summary.listeners.map {
-            (
-                labels: [MetricLabel("side", "downstream"), MetricLabel("listener", $0.name)],
-                security: $0.security
-            )
+            (labels: Refusal.Side.listener($0.name).labels, security: $0.security)
         }
         let clusters = summary.clusters.map {
-            (
-                labels: [MetricLabel("side", "upstream"), MetricLabel("cluster", $0.name)],
-                security: $0.security
-            )
+            (labels: Refusal.Side.cluster($0.name).labels, security: $0.security)
         }
         let shown = (listeners + clusters).filter { !$0.security.isEmpty }
         text.begin(
@@ -31,6 +25,22 @@ extension MetricsReport {
             for (reason, count) in side.security.failures.sorted(by: { $0.key < $1.key }) {
                 text.sample(count, labels: side.labels + [MetricLabel("reason", reason)])
             }
+        }
+        text.begin(
+            "mesh_tls_certificate_expiry_timestamp_seconds", .gauge,
+            help: "When a certificate that is presented ends being good.")
+        for (side, expiry) in expiries.prefix(Self.maximumConfiguredSeriesCount) {
+            text.sample(expiry, labels: side.labels)
+        }
+    }
+}
+
+extension Refusal.Side {
+    fileprivate var labels: [MetricLabel] {
+        switch self {
+        case .listener(let name):
+            [MetricLabel("side", "downstream"), MetricLabel("listener", name)]
+        case .cluster(let name): [MetricLabel("side", "upstream"), MetricLabel("cluster", name)]
         }
     }
 }

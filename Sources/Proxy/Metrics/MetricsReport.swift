@@ -20,6 +20,8 @@ struct MetricsReport {
     var configurationAgeNanoseconds: UInt64?
     var isReady: Bool
     var droppedLogLineCount: UInt64
+    /// When certificates that are presented end being good, in seconds since 1970.
+    var expiries: [(side: Refusal.Side, expiry: Int64)] = []
 
     /// Most series of one family that come from the configuration, such as weights of routes.
     static let maximumConfiguredSeriesCount = 2000

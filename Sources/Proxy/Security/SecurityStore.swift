@@ -61,6 +61,19 @@ struct SecurityStore {
         self = next
     }
 
+    /// When what is presented ends being good, in seconds since 1970, in the order of the names.
+    var expiries: [(side: Refusal.Side, expiry: Int64)] {
+        let listeners = downstream.sorted { $0.key < $1.key }.compactMap { name, entries in
+            entries.compactMap { $0?.context.expiry }.min().map {
+                (side: Refusal.Side.listener(name), expiry: $0)
+            }
+        }
+        let clusters = upstream.sorted { $0.key < $1.key }.compactMap { name, entry in
+            entry.context.expiry.map { (side: Refusal.Side.cluster(name), expiry: $0) }
+        }
+        return listeners + clusters
+    }
+
     /// For each chain of a listener; `nil` where bytes go as they come.
     func contexts(ofListener name: String) -> [TLS.Context?] {
         downstream[name]?.map { $0?.context } ?? []
