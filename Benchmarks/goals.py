@@ -30,6 +30,7 @@ class Goals:
 
     def verdicts(self):
         found = [
+            self.ratio("relay", "HAProxy", 0.80, "CPU of an HTTP/1.1 request"),
             self.ratio("relay", "HAProxy", 0.70, "CPU of an HTTP/1.1 request"),
             self.ratio("relay", "floor", 1.10, "CPU of an HTTP/1.1 request"),
             self.value("instructions-http1", "count", 8000, "instructions of an HTTP/1.1 request"),
@@ -39,11 +40,20 @@ class Goals:
             self.routes(),
             self.ratio("bodies-download", "HAProxy", 1.0, "1 MiB downloads per CPU second", True),
             self.ratio("bodies-upload", "HAProxy", 1.0, "1 MiB uploads per CPU second", True),
+            self.ratio("h2c", "nghttpx", 0.75, "CPU of an h2c request"),
+            self.ratio("h2c", self.cheapest("h2c"), 0.90, "CPU of an h2c request"),
             self.ratio("tunnel-download", "HAProxy", 0.95, "TCP downloads per CPU second", True),
             self.ratio("tunnel-upload", "HAProxy", 0.95, "TCP uploads per CPU second", True),
             self.pushes(),
         ]
         return found
+
+    def cheapest(self, key):
+        """The peer that takes the least CPU for a request."""
+        table = self.tables.get(key)
+        cells = {name: table.cell(name, "cpu") for name in PEERS} if table else {}
+        known = [name for name, cell in cells.items() if cell]
+        return min(known, key=lambda name: cells[name].median, default="the best peer")
 
     def ratio(self, key, base, limit, goal, more=False):
         table = self.tables.get(key)

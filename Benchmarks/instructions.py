@@ -5,9 +5,9 @@ import subprocess
 
 from generators import LoadFailed
 from harness.programs import Program, peer_path, responds
-from proxies import COMMANDS, answers_preface
+from proxies import COMMANDS
 from results import Figure, Table
-from stage import NO_HTTP2, NOT_YET, SLOW, say
+from stage import NO_HTTP2, SLOW, say
 
 LOW, HIGH = 1000, 3000
 
@@ -34,7 +34,7 @@ def counted(stage, protocol, title):
             say(f"instructions of {name}: {error}")
             continue
         if low is None:
-            table.skip(name, NO_HTTP2 if name == "floor" else NOT_YET)
+            table.skip(name, NO_HTTP2)
         else:
             table.add(name, count=(high - low) / (HIGH - LOW))
         say(f"  {table.title}: {name}")
@@ -64,8 +64,6 @@ def life(stage, setting, name, protocol, count):
         stage.folder / "callgrind-log")
     try:
         program.wait_for(lambda: responds(http1, "/"), 60)
-        if protocol == "h2c" and not answers_preface(port):
-            return None
         stage.generator.counted(port, count, protocol)
         program.stop(60)
     finally:

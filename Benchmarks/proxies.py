@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 from dataclasses import dataclass
 from functools import partial
@@ -224,9 +223,6 @@ class Proxy:
     def descriptors(self):
         return sum(len(os.listdir(f"/proc/{process}/fd")) for process in self.processes())
 
-    def speaks_h2c(self):
-        return self.h2c_port is not None and answers_preface(self.h2c_port)
-
     def stop(self):
         if self.name == "Envoy":
             # It would drain its connections for minutes.
@@ -242,15 +238,3 @@ def tree(root):
             for child in children.read().split():
                 found += tree(int(child))
     return found
-
-
-def answers_preface(port):
-    """Whether a server's SETTINGS frame follows a client's (RFC 9113 §3.4)."""
-    settings = b"\0\0\0\4\0\0\0\0\0"
-    with socket.create_connection(("127.0.0.1", port), timeout=3) as peer:
-        peer.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings)
-        try:
-            head = peer.recv(9)
-        except OSError:
-            return False
-    return len(head) >= 4 and head[3] == 4

@@ -1,7 +1,7 @@
 """CPU per request and requests/s when the clients ask as fast as they are answered."""
 
 from results import Figure, Table
-from stage import NO_HTTP2, NOT_YET
+from stage import NO_HTTP2
 
 FIGURES = [Figure("cpu", "CPU µs per request", plotted=True),
            Figure("rate", "requests/s", digits=0, more_is_better=True),
@@ -34,11 +34,11 @@ def saturated(stage, protocol, key, title, note):
 
 
 def speakers(running, table):
-    """The proxies that answer an HTTP/2 preface; the others are named with the reason."""
+    """The proxies that have an HTTP/2 port; the others are named with the reason."""
     found = {}
     for name, proxy in running.items():
-        if proxy.speaks_h2c():
-            found[name] = proxy
+        if proxy.h2c_port is None:
+            table.skip(name, NO_HTTP2)
         else:
-            table.skip(name, NO_HTTP2 if name == "floor" else NOT_YET)
+            found[name] = proxy
     return found
