@@ -28,16 +28,14 @@ import COpenSSL
     ///   - context: What is presented and expected.
     ///   - wire: The thread's.
     ///   - serverName: What a client asks for (SNI); `nil` asks for nothing.
-    ///   - applicationProtocol: What a client offers (ALPN) in place of what the context says.
+    ///   - offer: What a client offers (ALPN) in place of what the context says, the best first.
     /// - Throws: ``TLSError/outOfMemory``, or that a name is none.
     public init(
         _ context: Context, on wire: Wire, serverName: String? = nil,
-        applicationProtocol: String? = nil
+        offering offer: [String]? = nil
     ) throws(TLSError) {
-        let offer = try applicationProtocol.map { name throws(TLSError) in
-            try Context.encoded([name])
-        }
-        unsafe library = try Self.begin(context, wire, serverName, offer)
+        let encoded = try offer.map { names throws(TLSError) in try Context.encoded(names) }
+        unsafe library = try Self.begin(context, wire, serverName, encoded)
         self.context = context
         self.wire = wire
     }

@@ -13,15 +13,14 @@ extension StreamSocket {
     ///   - context: What is presented and expected.
     ///   - buffers: Those of the loop's thread.
     ///   - serverName: What a client asks for (SNI); `nil` asks for nothing.
-    ///   - applicationProtocol: What a client offers (ALPN) in place of what the context says.
+    ///   - offer: What a client offers (ALPN) in place of what the context says, the best first.
     /// - Throws: That memory is short, or a name is none.
     public mutating func secure(
         _ context: Context, with buffers: SecureBuffers, serverName: String? = nil,
-        offering applicationProtocol: String? = nil
+        offering offer: [String]? = nil
     ) throws(TLSError) {
         let session = try Session(
-            context, on: buffers.wire, serverName: serverName,
-            applicationProtocol: applicationProtocol)
+            context, on: buffers.wire, serverName: serverName, offering: offer)
         let channel = SecureChannel(session, buffers, on: loop)
         channel.token = token
         channel.isReading = isReading

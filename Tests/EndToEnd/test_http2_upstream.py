@@ -4,6 +4,7 @@ import http.client
 import random
 import socket
 import struct
+import ssl
 import subprocess
 import threading
 import time
@@ -14,7 +15,7 @@ import h2.errors
 import h2.settings
 import pytest
 
-from harness import bootstrap
+from harness import bootstrap, identities
 from harness.h2server import H2Server, echo, frame
 from harness.programs import Sidecar, fetch, free_port, until
 
@@ -631,3 +632,25 @@ def test_the_protocol_of_the_request(start, tmp_path, serve):
         ["curl", "-s", "--http2-prior-knowledge", f"http://127.0.0.1:{sidecar.port}/two"],
         capture_output=True, timeout=20, check=True)
     assert answer.stdout == b"/two"
+
+
+@pytest.mark.parametrize("offered, speaks", [(["h2", "http/1.1"], 2), (["h2"], 2),
+                                             (["http/1.1"], 1), (None, 1)])
+def test_the_handshake_settles_the_protocol(start, tmp_path, serve, offered, speaks):
+    root = identities.Authority(tmp_path / "root")
+    identity = root.issue("server", "spiffe://mesh/server")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(identity.chain, identity.key)
+    if offered:
+        context.set_alpn_protocols(offered)
+    options = {**bootstrap.http_options(auto_config={"http2_protocol_options": {}}),
+               "transport_socket": identities.upstream(None, root, ["spiffe://mesh/server"])}
+    with identities.SecureUpstream(identity) as plain:
+        server = serve(context=context) if speaks == 2 else plain
+        sidecar = relay(start, tmp_path, server, **options)
+        with ThreadPoolExecutor(8) as clients:
+            answers = list(clients.map(
+                lambda _: fetch(sidecar.port, "/", "POST", b"body")[:2], range(40)))
+    assert answers == [(200, b"body")] * 40
+    if speaks == 2:
+        assert len(server.requests) == 40 and len(server.peers) == 1

@@ -60,6 +60,21 @@ import XDS
         }
     }
 
+    @Test func `comes back when it settles the protocol, which cannot be done without it`() throws {
+        var decoder = ResourceDecoder(rejectsUnknownFields: true)
+        let validation = PeerValidation(trustedAuthorities: .file("/ca"), names: try names())
+        for options in [HTTP2Options.standard, try HTTP2Options(concurrentStreamCount: 7)] {
+            let cluster = try Cluster(
+                name: "a", discovery: .eds(serviceName: "a"), upstreamProtocol: .negotiated,
+                http2Options: options, security: try UpstreamSecurity(validation: validation))
+            #expect(try decoder.cluster(cluster.resource.body) == cluster)
+        }
+        #expect(throws: MeshError.self) {
+            try Cluster(
+                name: "a", discovery: .eds(serviceName: "a"), upstreamProtocol: .negotiated)
+        }
+    }
+
     static let upstream =
         "'@type': type.googleapis.com/"
         + "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"

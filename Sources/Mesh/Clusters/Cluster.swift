@@ -46,6 +46,8 @@ public struct Cluster: Equatable, Sendable {
         case http2
         /// That of the request (`use_downstream_protocol_config`).
         case downstream
+        /// What the handshake of TLS settles upon, HTTP/2 if it can be (`auto_config`).
+        case negotiated
     }
 
     public let name: String
@@ -96,6 +98,9 @@ public struct Cluster: Equatable, Sendable {
             throw MeshError("max_requests_per_connection", "must be more than zero")
         }
         try require(positive: idleTimeout, "idle_timeout")
+        if upstreamProtocol == .negotiated, security == nil {
+            throw MeshError("auto_config", "needs a transport_socket of TLS")
+        }
         if !(0...100).contains(panicThreshold) {
             throw MeshError("common_lb_config.healthy_panic_threshold", "must be 0…100")
         }

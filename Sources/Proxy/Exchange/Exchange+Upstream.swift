@@ -98,6 +98,13 @@ extension Exchange {
         requestInputEnded()
     }
 
+    /// The endpoint speaks another version than the one waited for; nothing was sent.
+    func dispatchOverOther() {
+        upstreamState = .none
+        attempts -= 1
+        dispatchAgain(fresh: false)
+    }
+
     /// No connection to the chosen endpoint could be made; nothing was sent.
     func connectFailed() {
         upstreamState = .none

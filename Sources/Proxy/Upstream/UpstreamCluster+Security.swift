@@ -27,16 +27,24 @@ extension UpstreamCluster {
         on worker: Worker
     ) -> SecurityProgress {
         guard let context, let terms = cluster.security else { return .ready }
-        let isOffered = protocolName == "h2" || !terms.applicationProtocols.isEmpty
         do throws(TLSError) {
             try stream.secure(
                 context, with: worker.secureBuffers, serverName: terms.serverName,
-                offering: isOffered ? protocolName : nil)
+                offering: offer(for: protocolName, terms))
         } catch {
             count(error, of: stream, to: address, on: worker)
             return .failed
         }
         return shakeHands(&stream, to: address, on: worker)
+    }
+
+    /// Where the handshake is to say what is spoken, both versions are offered.
+    private func offer(for protocolName: String, _ terms: UpstreamSecurity) -> [String]? {
+        let isHTTP2 = protocolName == "h2"
+        if cluster.upstreamProtocol == .negotiated {
+            return isHTTP2 ? ["h2", "http/1.1"] : ["http/1.1"]
+        }
+        return isHTTP2 || !terms.applicationProtocols.isEmpty ? [protocolName] : nil
     }
 
     /// Goes on with the handshake, when the connection is readable.

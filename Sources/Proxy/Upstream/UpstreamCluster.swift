@@ -76,7 +76,13 @@ final class UpstreamCluster {
         case .http1: return pools.http1
         case .http2: return pools.http2
         case .downstream: return version == .http2 ? pools.http2 : pools.http1
+        case .negotiated: return pools.refusesHTTP2 ? pools.http1 : pools.http2
         }
+    }
+
+    /// An endpoint has settled upon HTTP/1.1; it is asked again when its connections are retired.
+    func settledOnHTTP1(_ endpoint: EndpointHandle) {
+        pools(of: endpoint)?.refusesHTTP2 = true
     }
 
     private func pools(of endpoint: EndpointHandle) -> EndpointPools? {
@@ -204,6 +210,8 @@ private final class EndpointPools {
     private unowned let cluster: UpstreamCluster
     private unowned let worker: Worker
     private var pools: (http1: HTTP1ConnectionPool?, http2: HTTP2ConnectionPool?)
+    /// Where that is settled in a handshake: whether it was HTTP/1.1 that it was settled upon.
+    var refusesHTTP2 = false
 
     init(
         to address: SocketAddress, endpoint: EndpointHandle, of cluster: UpstreamCluster,
@@ -235,6 +243,7 @@ private final class EndpointPools {
         pools.http1?.retire()
         pools.http2?.retire()
         pools = (nil, nil)
+        refusesHTTP2 = false
     }
 }
 

@@ -153,7 +153,12 @@ extension ResourceDecoder {
                 .downstream,
                 try http2Options(config.http2ProtocolOptions, path + ".http2_protocol_options")
             )
-        case .autoConfig: throw MeshError("auto_config", "is not supported")
+        case .autoConfig(let config):
+            try refuse(config.hasHTTP3ProtocolOptions, "auto_config.http3_protocol_options")
+            return (
+                .negotiated,
+                try http2Options(config.http2ProtocolOptions, "auto_config.http2_protocol_options")
+            )
         case nil: throw MeshError("explicit_http_config", "is missing")
         }
     }

@@ -56,6 +56,11 @@ extension Cluster {
         switch upstreamProtocol {
         case .http1: options.explicitHTTPConfig.httpProtocolOptions = .init()
         case .http2: options.explicitHTTPConfig.http2ProtocolOptions = http2Options.message()
+        case .negotiated:
+            options.autoConfig = .init()
+            if http2Options != .standard {
+                options.autoConfig.http2ProtocolOptions = http2Options.message()
+            }
         case .downstream:
             options.useDownstreamProtocolConfig = .init()
             if http2Options != .standard {

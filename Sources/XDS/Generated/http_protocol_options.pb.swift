@@ -170,9 +170,40 @@ package nonisolated struct Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOption
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
+    package var httpProtocolOptions: Envoy_Config_Core_V3_Http1ProtocolOptions {
+      get {_httpProtocolOptions ?? Envoy_Config_Core_V3_Http1ProtocolOptions()}
+      set {_httpProtocolOptions = newValue}
+    }
+    /// Returns true if `httpProtocolOptions` has been explicitly set.
+    package var hasHTTPProtocolOptions: Bool {self._httpProtocolOptions != nil}
+    /// Clears the value of `httpProtocolOptions`. Subsequent reads from it will return its default value.
+    package mutating func clearHTTPProtocolOptions() {self._httpProtocolOptions = nil}
+
+    package var http2ProtocolOptions: Envoy_Config_Core_V3_Http2ProtocolOptions {
+      get {_http2ProtocolOptions ?? Envoy_Config_Core_V3_Http2ProtocolOptions()}
+      set {_http2ProtocolOptions = newValue}
+    }
+    /// Returns true if `http2ProtocolOptions` has been explicitly set.
+    package var hasHTTP2ProtocolOptions: Bool {self._http2ProtocolOptions != nil}
+    /// Clears the value of `http2ProtocolOptions`. Subsequent reads from it will return its default value.
+    package mutating func clearHTTP2ProtocolOptions() {self._http2ProtocolOptions = nil}
+
+    package var http3ProtocolOptions: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.Http3ProtocolOptions {
+      get {_http3ProtocolOptions ?? Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.Http3ProtocolOptions()}
+      set {_http3ProtocolOptions = newValue}
+    }
+    /// Returns true if `http3ProtocolOptions` has been explicitly set.
+    package var hasHTTP3ProtocolOptions: Bool {self._http3ProtocolOptions != nil}
+    /// Clears the value of `http3ProtocolOptions`. Subsequent reads from it will return its default value.
+    package mutating func clearHTTP3ProtocolOptions() {self._http3ProtocolOptions = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
+
+    fileprivate var _httpProtocolOptions: Envoy_Config_Core_V3_Http1ProtocolOptions? = nil
+    fileprivate var _http2ProtocolOptions: Envoy_Config_Core_V3_Http2ProtocolOptions? = nil
+    fileprivate var _http3ProtocolOptions: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.Http3ProtocolOptions? = nil
   }
 
   package nonisolated struct HttpFilter: Sendable {
@@ -437,18 +468,43 @@ nonisolated extension Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.Use
 
 nonisolated extension Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.AutoHttpConfig: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.protoMessageName + ".AutoHttpConfig"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}http_protocol_options\0\u{3}http2_protocol_options\0\u{3}http3_protocol_options\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._httpProtocolOptions) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._http2ProtocolOptions) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._http3ProtocolOptions) }()
+      default: break
+      }
+    }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._httpProtocolOptions {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._http2ProtocolOptions {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._http3ProtocolOptions {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.AutoHttpConfig, rhs: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.AutoHttpConfig) -> Bool {
+    if lhs._httpProtocolOptions != rhs._httpProtocolOptions {return false}
+    if lhs._http2ProtocolOptions != rhs._http2ProtocolOptions {return false}
+    if lhs._http3ProtocolOptions != rhs._http3ProtocolOptions {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

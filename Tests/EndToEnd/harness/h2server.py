@@ -190,10 +190,12 @@ class Peer:
 class H2Server:
     """Each connection has a thread; `on_request` gets requests that are complete.
 
-    Without `reads`, bodies that arrive leave the windows closed.
+    Without `reads`, bodies that arrive leave the windows closed. With `context` it speaks TLS.
     """
 
-    def __init__(self, on_request=None, on_head=None, settings=None, reads=True, **config):
+    def __init__(self, on_request=None, on_head=None, settings=None, reads=True, context=None,
+                 **config):
+        self.context = context
         self.on_request = on_request
         self.on_head = on_head
         self.settings = settings
@@ -214,6 +216,8 @@ class H2Server:
             except OSError:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self.context:
+                connection = self.context.wrap_socket(connection, server_side=True)
             peer = Peer(self, connection, len(self.peers))
             self.peers.append(peer)
             threading.Thread(target=peer.run, daemon=True).start()

@@ -99,6 +99,20 @@ final class HTTP2ConnectionPool: ConnectionPool {
         for exchange in failed { exchange.connectFailed() }
     }
 
+    /// The endpoint does not speak HTTP/2; who waited for it waits for HTTP/1.1 from now on.
+    func settledOnHTTP1() {
+        let cluster = cluster
+        connectingCount -= 1
+        cluster.report(.connected, for: endpoint, now: worker.loop.now)
+        cluster.metrics.connections.add()
+        cluster.settledOnHTTP1(endpoint)
+        var moved: [Exchange] = []
+        swap(&moved, &waiting)
+        for _ in moved { cluster.limits.release(.pendingRequests) }
+        closed()
+        for exchange in moved { exchange.dispatchOverOther() }
+    }
+
     /// An exchange has left a stream.
     func hasRoom(_ connection: HTTP2UpstreamConnection) {
         if waiting.isEmpty { settle(connection) } else { serve(on: connection, isFresh: false) }

@@ -240,6 +240,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         switch progress {
         case .waiting: state = .shakingHands
         case .failed: failConnecting()
+        case .ready where !speaksHTTP2: settleOnHTTP1()
         case .ready:
             // The peer has what is left of the time to say how it speaks HTTP/2.
             state = .open
@@ -247,6 +248,18 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
             planFlush()
             pool.connected(self)
         }
+    }
+
+    private var speaksHTTP2: Bool {
+        pool.cluster.cluster.upstreamProtocol != .negotiated
+            || socket.security?.applicationProtocol == "h2"
+    }
+
+    private func settleOnHTTP1() {
+        state = .closed
+        cancelTimer()
+        socket.close()
+        pool.settledOnHTTP1()
     }
 
     private func failConnecting() {
