@@ -101,6 +101,8 @@ import COpenSSL
             unsafe pointsman_set_session_cache_mode(library, Int(SSL_SESS_CACHE_OFF))
             let name = Array("pointsman".utf8)
             unsafe SSL_CTX_set_session_id_context(library, name, UInt32(name.count))
+            // Every session gives the client one for the next session.
+            unsafe SSL_CTX_set_num_tickets(library, 1)
             if !allowsResumption { unsafe pointsman_forbid_tickets(library) }
         }
     }

@@ -47,6 +47,8 @@ public final class SecureChannel: TurnHandler {
     /// Whether the handler wants to read now.
     var isReading = false
     var hasBegun = false
+    /// Whether the peer has sent anything.
+    public internal(set) var hasHeard = false
     /// The session holds bytes for which there was no room.
     var isCutShort = false
     /// The peer has said that nothing more comes.

@@ -63,7 +63,9 @@ extension StreamSocket {
             case .ended:
                 channel.failure = .truncated
                 throw .connectionReset
-            case .bytes(let count): input.commit(count)
+            case .bytes(let count):
+                channel.hasHeard = true
+                input.commit(count)
             }
         }
         channel.hasBegun = true

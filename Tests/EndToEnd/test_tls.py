@@ -279,6 +279,16 @@ def test_a_handshake_has_its_time(start, tmp_path, root, upstream):
     until(lambda: relay.metric("mesh_tls_failures_total", reason="not_tls") == 1)
 
 
+def test_a_look_whether_somebody_is_there_is_no_failure(start, tmp_path, root, upstream):
+    relay = sidecar(start, tmp_path, downstream(root.issue("server", B)), ports=[upstream.port])
+    for _ in range(20):
+        socket.create_connection(("127.0.0.1", relay.port), timeout=10).close()
+    assert secure_request(relay.port, client_context(root))[0].startswith(b"HTTP/1.1 200")
+    until(lambda: relay.metric("mesh_downstream_active_connections") == 0)
+    assert relay.metric("mesh_tls_failures_total") == 0
+    assert "TLS with client" not in relay.output()
+
+
 def test_new_files_are_taken_without_a_word(start, tmp_path, root, upstream):
     first = root.issue("rotating", B)
     relay = sidecar(start, tmp_path, downstream(first), ports=[upstream.port])

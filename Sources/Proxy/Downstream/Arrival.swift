@@ -139,6 +139,11 @@ final class Arrival: EventHandler, TimerHandler {
     }
 
     private func fail(_ error: TLSError) {
+        // Who connects and says nothing has only looked whether somebody is there.
+        if error == .truncated, stream?.security?.hasHeard == false {
+            end()
+            return
+        }
         listener.metrics.security.count(error.reason)
         worker.tell(
             error, .listener(listener.name), peer: peer, stream?.security?.refusedPeer)
