@@ -2,10 +2,12 @@
 
 import json
 import subprocess
+import time
 
 import pytest
 
 from harness import bootstrap
+from harness.h2server import H2Server
 from harness.http2 import (
     CANCEL, NO_ERROR, PREFACE, INITIAL_WINDOW, Peer, block, frame, request, reset, settings,
     window_update, HEADERS, END_HEADERS, END_STREAM)
@@ -213,6 +215,37 @@ def test_a_client_that_vanishes_frees_the_upstream(shared, upstream):
                  what="a line in the log")[0]
     assert line["response_flags"] == "DC"
     assert shared.metric("mesh_upstream_active_requests") == 0
+
+
+@pytest.mark.parametrize("limits", [
+    {"timeout": "0.3s"}, {"timeout": "0s", "idle_timeout": "0.3s"}])
+def test_the_times_of_a_route_are_kept(start, tmp_path, upstream, limits):
+    relay = sidecar(start, tmp_path, [upstream.port], routes=[
+        bootstrap.to_cluster("one", **limits)])
+    upstream.scripts["k13a"] = Script(b"", then="keep")
+    with Peer(relay.port) as peer:
+        begun = time.monotonic()
+        peer.headers(1, request(path="/k13a"))
+        assert peer.answer(1, 20).status == 504
+        assert 0.3 <= time.monotonic() - begun < 3
+
+
+def test_windows_of_any_size_go_together(start, tmp_path):
+    """What an upstream may have on its way is kept for a client that takes nothing."""
+    size = 4_000_000
+    options = bootstrap.http_options(explicit_http_config={"http2_protocol_options": {
+        "initial_stream_window_size": size // 2, "initial_connection_window_size": size}})
+    with H2Server(lambda request: request.respond([], b"x" * size)) as server:
+        relay = sidecar(start, tmp_path, [], clusters=[
+            bootstrap.cluster("one", [server.port], **options)])
+        with Peer(relay.port, window=False) as peer:
+            peer.headers(1)
+            until(lambda: server.peers and server.peers[0].pending.get(1)
+                  and len(server.peers[0].pending[1][0]) <= size // 2, what="a closed window")
+            peer.wait(lambda: len(peer.stream(1).body) == 65535, "what the client's window takes")
+            peer.ping()
+            peer.send(window_update(0, 1 << 30), window_update(1, 1 << 30))
+            assert peer.answer(1).body == b"x" * size
 
 
 # Detection

@@ -198,9 +198,11 @@ extension HTTP1.Limits {
 }
 
 extension SessionLimits {
-    /// Most bytes of one response that wait for their client; a turn brings one receive, and the
-    /// upstream may have as much on its way before it learns that it has to wait.
-    private static let responseByteCount = 4 * Worker.receiveByteCount
+    /// Most bytes of one response that wait for their client. A turn brings one receive, and an
+    /// upstream that speaks HTTP/2 may have a window of its cluster's on its way before it learns
+    /// that it has to wait (``HTTP2Options/streamWindowByteCount``), which bounds it then.
+    private static let responseByteCount =
+        Int(HTTP2Options.windowLimit) + 4 * Worker.receiveByteCount
 
     init(_ listener: Mesh.Listener) {
         self.init()
@@ -212,6 +214,6 @@ extension SessionLimits {
         streamQueueByteCount = Self.responseByteCount
         // Resets count among the glitches here, and are told apart there.
         resetBurst = 2 * glitchBurst
-        sessionQueueByteCount = Int(concurrentStreamCount) * Self.responseByteCount
+        sessionQueueByteCount = .max
     }
 }

@@ -111,7 +111,6 @@ extension HTTP2ServerConnection {
         streams[slot] = stream
         current = stream
         stream.open(handle, on: self)
-        arm(by: stream.deadline.instant)
         if hasLivedLongEnough { beginDraining() }
     }
 

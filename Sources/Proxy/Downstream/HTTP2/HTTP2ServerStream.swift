@@ -100,6 +100,8 @@ final class HTTP2ServerStream: Downstream {
     func inputEnded() {
         if case .exchanging(let exchange) = state { exchange.requestInputEnded() }
         updateReading()
+        // With a part of the request another time may have begun, which may be a shorter one.
+        connection?.arm(by: deadline.instant)
     }
 
     /// The client has taken what was queued.
