@@ -396,6 +396,47 @@ def test_a_reset_stream(start, tmp_path, serve, method, status, attempts, code):
     assert fetch(sidecar.port, "/")[0] == 200
 
 
+def test_streams_that_are_reset_cost_no_connections(start, tmp_path, serve):
+    server = serve(lambda request: (
+        request.abort() if request[":path"] == "/reset" else echo(request)))
+    sidecar = relay(start, tmp_path, server)
+    assert fetch(sidecar.port, "/")[0] == 200
+    for _ in range(10):
+        assert fetch(sidecar.port, "/reset")[0] == 503
+    assert fetch(sidecar.port, "/")[0] == 200
+    assert len(server.peers) == 1
+
+
+def test_streams_that_are_reset_eject_an_endpoint(start, tmp_path, serve):
+    server = serve(lambda request: (
+        request.abort() if request[":path"] == "/reset" else echo(request)))
+    sidecar = relay(
+        start, tmp_path, server, outlier_detection={
+            "consecutive_5xx": 5, "max_ejection_percent": 100, "base_ejection_time": "60s"},
+        common_lb_config={"healthy_panic_threshold": {"value": 0}})
+    assert fetch(sidecar.port, "/")[0] == 200
+    for _ in range(5):
+        assert fetch(sidecar.port, "/reset", "POST", b"x")[0] == 503
+    assert fetch(sidecar.port, "/")[0] == 503
+    assert len(server.requests) == 6
+
+
+def test_a_peer_that_takes_no_more_connections_is_not_asked_for_ever(start, tmp_path, serve):
+    held = []
+    server = serve(held.append, settings={h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: 1})
+    sidecar = relay(start, tmp_path, server)
+    with ThreadPoolExecutor(4) as clients:
+        first = clients.submit(fetch, sidecar.port, "/first")
+        until(lambda: held, what="the first request")
+        server.listener.shutdown(socket.SHUT_RDWR)
+        server.listener.close()
+        others = [clients.submit(fetch, sidecar.port, "/other") for _ in range(3)]
+        assert [other.result()[0] for other in others] == [503] * 3
+        assert sidecar.metric("mesh_upstream_connect_failures_total") <= 9
+        echo(held[0])
+        assert first.result()[0] == 200
+
+
 @pytest.mark.parametrize("length", [None, 100])
 def test_a_stream_that_is_reset_in_the_body_is_no_whole_response(
         start, tmp_path, serve, length):

@@ -198,9 +198,11 @@ extension HTTP1.Limits {
 }
 
 extension SessionLimits {
-    /// Most bytes of one response that wait for their client. A turn brings one receive, and an
-    /// upstream that speaks HTTP/2 may have a window of its cluster's on its way before it learns
-    /// that it has to wait (``HTTP2Options/streamWindowByteCount``), which bounds it then.
+    /// Most bytes of one response that wait for their client.
+    ///
+    /// A turn brings one receive, and an upstream that speaks HTTP/2 may have the window of its
+    /// cluster on its way before it learns that it has to wait, which is what bounds it then
+    /// (``HTTP2Options/streamWindowByteCount``).
     private static let responseByteCount =
         Int(HTTP2Options.windowLimit) + 4 * Worker.receiveByteCount
 

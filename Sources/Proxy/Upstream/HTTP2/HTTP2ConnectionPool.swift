@@ -80,7 +80,8 @@ final class HTTP2ConnectionPool: ConnectionPool {
         settle(connection)
     }
 
-    /// A connection attempt failed; who waited for it hears of it.
+    /// A connection attempt failed; who waited for it hears of it, at least the one that waits
+    /// longest, since attempts that cost nobody anything would follow each other for ever.
     func connectFailed(blamesEndpoint: Bool = true) {
         let cluster = cluster
         connectingCount -= 1
@@ -90,6 +91,7 @@ final class HTTP2ConnectionPool: ConnectionPool {
             failed = waiting.filter { isLast || $0.needsFreshConnection }
             waiting.removeAll { isLast || $0.needsFreshConnection }
         }
+        if failed.isEmpty, !waiting.isEmpty { failed.append(waiting.removeFirst()) }
         for _ in failed { cluster.limits.release(.pendingRequests) }
         closed()
         if blamesEndpoint {

@@ -83,7 +83,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
             return nil
         }
         let stream = spareStreams.popLast() ?? HTTP2UpstreamStream(of: self)
-        stream.reserve(isReused: requestCount > 0)
+        stream.reserve(followingOthers: requestCount > 0)
         activeStreamCount += 1
         requestCount &+= 1
         if requestCount >= pool.cluster.cluster.maximumRequestsPerConnection ?? .max { withdraw() }
@@ -158,6 +158,9 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
 
     /// Whether something came while nothing was asked for: most often that is the end.
     var isStale: Bool { activeStreamCount == 1 && socket.hasInput() }
+
+    /// Whether its streams have ended with it, or are about to.
+    var isLost: Bool { loss != nil || !isOpen }
 
     /// When the peer can be lost at the earliest; with it the whole connection is lost.
     func earliestLoss() -> Instant {

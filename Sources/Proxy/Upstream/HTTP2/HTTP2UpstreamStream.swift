@@ -32,8 +32,11 @@ final class HTTP2UpstreamStream: Upstream {
 
     /// Whether any part of an answer to the exchange has come.
     private(set) var hasAnswered = false
-    /// Whether an exchange before this one has used the connection, so that it may be stale.
-    private(set) var isReused = false
+    /// Whether an exchange before this one has used the connection.
+    private var followsOthers = false
+    /// Whether the connection was lost that others have used before; as long as it stands, the peer
+    /// has ended the stream for another reason than its age.
+    var isReused: Bool { followsOthers && connection.isLost }
 
     init(of connection: HTTP2UpstreamConnection) {
         self.connection = connection
@@ -49,9 +52,9 @@ final class HTTP2UpstreamStream: Upstream {
     }
 
     /// Promises it to an exchange.
-    func reserve(isReused: Bool) {
+    func reserve(followingOthers followsOthers: Bool) {
         state = .reserved
-        self.isReused = isReused
+        self.followsOthers = followsOthers
         hasAnswered = false
         isReading = true
         unreadByteCount = 0
