@@ -99,6 +99,9 @@ class Peer:
         self.streams = {}
         self.settings = {}
         self.pongs = []
+        self.pings = 0
+        self.silent = False
+        self.owed = b""
         self.acknowledged = 0
         self.updates = {}
         self.goaways = []
@@ -169,6 +172,10 @@ class Peer:
         self.send(frame(PING, payload=payload))
         self.wait(lambda: len(self.pongs) > count, "answer to PING")
 
+    def pong(self):
+        owed, self.owed = self.owed, b""
+        self.send(owed)
+
     def read(self, seconds):
         self.socket.settimeout(max(seconds, 0.001))
         try:
@@ -220,7 +227,10 @@ class Peer:
         elif kind == PING and flags & ACK:
             self.pongs.append(payload)
         elif kind == PING:
-            self.send(frame(PING, ACK, payload=payload))
+            self.pings += 1
+            self.owed += frame(PING, ACK, payload=payload)
+            if not self.silent:
+                self.pong()
         elif kind == GOAWAY:
             self.goaways.append(struct.unpack("!II", payload[:8]))
         elif kind == WINDOW_UPDATE:
