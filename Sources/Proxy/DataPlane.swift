@@ -96,7 +96,6 @@ final class DataPlane: ConfigurationSink, EventHandler, TimerHandler {
     ) {
         do throws(ApplyError) {
             try checkAddresses(of: snapshot)
-            try checkTunnels(of: snapshot)
             var security = security
             try security.prepare(
                 listeners: snapshot.listeners.values, clusters: snapshot.clusters.values)
@@ -179,19 +178,6 @@ final class DataPlane: ConfigurationSink, EventHandler, TimerHandler {
                     throw ApplyError(
                         .cluster(cluster.name), "\"\(endpoint.host)\" is not an IP address")
                 }
-            }
-        }
-    }
-
-    /// Refuses tunnels to endpoints that expect TLS: what arrives would be sent as it is.
-    private func checkTunnels(of snapshot: Snapshot) throws(ApplyError) {
-        for listener in snapshot.listeners.values {
-            guard case .tunnel(let rules) = listener.routes else { continue }
-            for (name, _) in rules.routes.clusterReferences
-            where snapshot.clusters[name]?.security != nil {
-                throw ApplyError(
-                    .listener(listener.name),
-                    "cluster \"\(name)\" has a transport_socket, and a TCP proxy adds no TLS")
             }
         }
     }

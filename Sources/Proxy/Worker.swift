@@ -185,6 +185,10 @@ final class Worker: EventHandler, TurnHandler {
         arrivals[ObjectIdentifier(arrival)] = nil
         guard let stream = arrival.takeStream() else { return }
         let (listener, peer) = arrival.place
+        if let tunnels = listener.tunnels {
+            addTunnel(from: peer, on: listener, by: tunnels).start(stream)
+            return
+        }
         // What was agreed upon in the handshake needs no look at the first bytes.
         let isHTTP2 = stream.security?.applicationProtocol == "h2"
         serve(stream, from: peer, on: listener, codec: isHTTP2 ? .http2 : listener.codec)
@@ -238,10 +242,17 @@ final class Worker: EventHandler, TurnHandler {
         _ socket: consuming Socket, from peer: SocketAddress, on listener: ListenerRuntime,
         by rules: TunnelTimes
     ) {
-        let tunnel = Tunnel(from: peer, on: listener, by: rules, of: self)
-        tunnels[ObjectIdentifier(tunnel)] = tunnel
+        let tunnel = addTunnel(from: peer, on: listener, by: rules)
         connectionOpened()
         tunnel.start(socket)
+    }
+
+    private func addTunnel(
+        from peer: SocketAddress, on listener: ListenerRuntime, by rules: TunnelTimes
+    ) -> Tunnel {
+        let tunnel = Tunnel(from: peer, on: listener, by: rules, of: self)
+        tunnels[ObjectIdentifier(tunnel)] = tunnel
+        return tunnel
     }
 
     /// Goes on with a connection that has turned out to speak HTTP/2.

@@ -64,6 +64,19 @@ public struct StreamSocket: ~Copyable {
         channel?.isReading = isReading
     }
 
+    /// Stops watching until a handler is registered again: that a connection is over in both
+    /// directions is told as long as it is watched, whatever is asked for.
+    public mutating func unwatch() {
+        guard let token else { return }
+        socket?.unwatch(on: loop)
+        loop.deregister(token)
+        self.token = nil
+        channel?.token = nil
+        interest = []
+        isReading = false
+        channel?.isReading = false
+    }
+
     /// Gives the socket away as it is; this value is closed then.
     ///
     /// - Parameter handler: Who hears of it from now on.
@@ -266,6 +279,10 @@ extension Socket {
         on loop: EventLoop, for interest: Readiness, handler: any EventHandler
     ) throws(Errno) -> Token {
         try loop.register(descriptor, for: interest, handler: handler)
+    }
+
+    fileprivate func unwatch(on loop: EventLoop) {
+        loop.unwatch(descriptor)
     }
 
     fileprivate func watch(

@@ -112,12 +112,12 @@ final class ListenerRuntime: ListenerDelegate {
         _ listener: Transport.Listener, didAccept socket: consuming Socket,
         from peer: SocketAddress
     ) {
-        if let tunnels {
-            worker.forward(socket, from: peer, on: self, by: tunnels)
-        } else if security.isPlain {
-            worker.accept(socket, from: peer, on: self)
-        } else {
+        if !security.isPlain {
             worker.welcome(socket, from: peer, on: self)
+        } else if let tunnels {
+            worker.forward(socket, from: peer, on: self, by: tunnels)
+        } else {
+            worker.accept(socket, from: peer, on: self)
         }
     }
 }

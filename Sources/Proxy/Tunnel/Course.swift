@@ -32,7 +32,7 @@ struct Course: ~Copyable {
 
     /// Moves what can be moved.
     mutating func move(
-        from source: TunnelEnd, to destination: TunnelEnd, on worker: Worker,
+        from source: any TunnelEnd, to destination: any TunnelEnd, on worker: Worker,
         counting counter: borrowing Counter
     ) -> Pause {
         let end = byteCount &+ UInt64(Self.byteCountPerEvent)
@@ -40,6 +40,7 @@ struct Course: ~Copyable {
         defer {
             counter.add(byteCount &- start)
             settle(on: worker)
+            source.setReading(flow.wantsInput)
         }
         while byteCount < end {
             switch flow.next {
@@ -71,9 +72,9 @@ struct Course: ~Copyable {
     }
 
     private mutating func receive(
-        from source: TunnelEnd, to destination: TunnelEnd, on worker: Worker, isFirst: Bool
+        from source: any TunnelEnd, to destination: any TunnelEnd, on worker: Worker, isFirst: Bool
     ) throws(Errno) {
-        if !isCopying, let pipe = pipe ?? worker.pipes.take() {
+        if !isCopying, source.splices, destination.splices, let pipe = pipe ?? worker.pipes.take() {
             self.pipe = pipe
             do throws(Errno) {
                 let transfer = try source.fill(pipe)
@@ -92,7 +93,7 @@ struct Course: ~Copyable {
     }
 
     private mutating func copy(
-        from source: TunnelEnd, to destination: TunnelEnd, on worker: Worker
+        from source: any TunnelEnd, to destination: any TunnelEnd, on worker: Worker
     ) throws(Errno) {
         var scratch = worker.takeScratch()
         var room = scratch.room(minimum: Worker.receiveByteCount)
@@ -107,13 +108,13 @@ struct Course: ~Copyable {
         if case .send = flow.next {
             let transfer = try? destination.send(scratch.bytes)
             scratch.consume(transfer?.byteCount ?? 0)
-            sent(transfer)
+            sent(transfer, to: destination)
         }
         if flow.heldByteCount > 0 { held.append(scratch.bytes) }
         worker.returnScratch(scratch)
     }
 
-    private mutating func sendHeld(to destination: TunnelEnd) {
+    private mutating func sendHeld(to destination: any TunnelEnd) {
         let transfer: Transfer?
         if let pipe, held.isEmpty {
             transfer = try? destination.drain(pipe)
@@ -121,16 +122,17 @@ struct Course: ~Copyable {
             transfer = try? destination.send(held.bytes)
             held.consume(transfer?.byteCount ?? 0)
         }
-        sent(transfer)
+        sent(transfer, to: destination)
     }
 
-    /// - Parameter transfer: `nil` when the destination has failed.
-    private mutating func sent(_ transfer: Transfer?) {
+    /// Takes in what became of a transfer; `nil` when the destination has failed.
+    private mutating func sent(_ transfer: Transfer?, to destination: any TunnelEnd) {
         guard let transfer else {
             flow.destinationFailed()
             return
         }
         flow.sent(transfer)
         byteCount &+= UInt64(transfer.byteCount)
+        if destination.isFull { flow.sent(.wouldBlock) }
     }
 }

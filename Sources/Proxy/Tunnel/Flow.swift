@@ -3,7 +3,8 @@ import Kernel
 /// Where one direction of a tunnel stands: whether it has bytes, an end to pass on, or neither.
 ///
 /// It says what to do next and is told what came of it. Nothing is received before all that was
-/// received is sent, so a destination that takes nothing slows its source down.
+/// received is sent and there is room for more, so a destination that takes nothing slows its
+/// source down.
 struct Flow: Equatable {
     enum Phase: Equatable {
         case carrying
@@ -33,11 +34,12 @@ struct Flow: Equatable {
     var next: Step {
         switch phase {
         case .carrying:
-            if heldByteCount > 0 { return destinationIsReady ? .send : .rest }
+            if !destinationIsReady { return .rest }
+            if heldByteCount > 0 { return .send }
             return sourceIsReady ? .receive : .rest
         case .ending:
-            if heldByteCount > 0 { return destinationIsReady ? .send : .rest }
-            return .passEnd
+            if !destinationIsReady { return .rest }
+            return heldByteCount > 0 ? .send : .passEnd
         case .ended, .broken: return .rest
         }
     }
@@ -47,6 +49,14 @@ struct Flow: Equatable {
         switch phase {
         case .carrying, .ending: false
         case .ended, .broken: true
+        }
+    }
+
+    /// Whether what the source has could be sent on.
+    var wantsInput: Bool {
+        switch phase {
+        case .carrying: destinationIsReady && heldByteCount == 0
+        case .ending, .ended, .broken: false
         }
     }
 

@@ -3,6 +3,7 @@ import EventLoop
 import Kernel
 import Mesh
 import Telemetry
+import Transport
 
 /// The upstream of a tunnel: endpoints are tried one after the other until one takes it.
 extension Tunnel {
@@ -33,7 +34,12 @@ extension Tunnel {
         do throws(Errno) {
             let socket = try Socket.connecting(to: address)
             try? socket.noticeVanishedPeer()
-            let upstream = TunnelEnd(socket, of: self, on: worker.loop)
+            let upstream: any TunnelEnd =
+                if cluster.cluster.security == nil {
+                    SplicedEnd(socket, of: self, on: worker.loop)
+                } else {
+                    StreamEnd(StreamSocket(socket, on: worker.loop), of: self, on: worker)
+                }
             try upstream.watch()
             state = .connecting(upstream)
             timer = worker.loop.schedule(after: cluster.cluster.connectTimeout, for: self)
@@ -44,22 +50,34 @@ extension Tunnel {
         }
     }
 
-    func finishConnecting(_ upstream: TunnelEnd, _ readiness: Readiness) {
-        if upstream.takeError() != nil {
+    /// The endpoint has answered, or not.
+    func goOnConnecting(_ upstream: any TunnelEnd, _ readiness: Readiness) {
+        guard upstream.takeError() == nil, let cluster, let endpoint,
+            let address = cluster.socketAddress(of: endpoint)
+        else {
             connectFailed(upstream, blamesEndpoint: true)
             return
         }
+        switch upstream.secure(by: cluster, to: address, readiness) {
+        case .waiting: return
+        case .failed: connectFailed(upstream, blamesEndpoint: true)
+        case .ready: finishConnecting(upstream, to: endpoint, of: cluster, readiness)
+        }
+    }
+
+    private func finishConnecting(
+        _ upstream: any TunnelEnd, to endpoint: EndpointHandle, of cluster: UpstreamCluster,
+        _ readiness: Readiness
+    ) {
         if let timer { worker.loop.cancel(timer) }
         timer = nil
-        if let cluster, let endpoint {
-            cluster.report(.connected, for: endpoint, now: worker.loop.now)
-            cluster.metrics.connections.add()
-        }
-        connected(to: upstream, readiness: readiness)
+        cluster.report(.connected, for: endpoint, now: worker.loop.now)
+        cluster.metrics.connections.add()
+        connected(to: upstream, readiness: readiness.union(.writable))
     }
 
     /// An attempt failed or took too long: another endpoint may do.
-    func connectFailed(_ upstream: TunnelEnd, blamesEndpoint: Bool) {
+    func connectFailed(_ upstream: any TunnelEnd, blamesEndpoint: Bool) {
         if let timer { worker.loop.cancel(timer) }
         timer = nil
         upstream.close(resetting: true)

@@ -4,6 +4,7 @@ import Kernel
 import Mesh
 import Routing
 import Telemetry
+import Transport
 
 /// One client's connection that is forwarded as it is, and the upstream's that belongs to it.
 ///
@@ -14,8 +15,8 @@ final class Tunnel: TimerHandler {
     enum State {
         /// No endpoint has been tried, or the next one has not.
         case choosing
-        case connecting(TunnelEnd)
-        case carrying(TunnelEnd)
+        case connecting(any TunnelEnd)
+        case carrying(any TunnelEnd)
         case closed
     }
 
@@ -32,7 +33,7 @@ final class Tunnel: TimerHandler {
     /// Where it was picked to go; `nil` when there is no such cluster.
     private(set) var cluster: UpstreamCluster?
     var endpoint: EndpointHandle?
-    private var client: TunnelEnd?
+    private var client: (any TunnelEnd)?
     /// From the client to the upstream.
     private var upward = Course()
     /// From the upstream to the client.
@@ -56,9 +57,18 @@ final class Tunnel: TimerHandler {
     /// How many bytes the client was sent.
     var bytesSent: UInt64 { downward.byteCount }
 
-    /// Picks where the connection goes, and begins to connect; the tunnel may be closed then.
+    /// Begins with a connection whose bytes are taken as they come.
     func start(_ socket: consuming Socket) {
-        let client = TunnelEnd(socket, of: self, on: worker.loop)
+        start(SplicedEnd(socket, of: self, on: worker.loop))
+    }
+
+    /// Begins with a connection that is secured.
+    func start(_ stream: consuming StreamSocket) {
+        start(StreamEnd(stream, of: self, on: worker))
+    }
+
+    /// Picks where the connection goes, and begins to connect; the tunnel may be closed then.
+    private func start(_ client: any TunnelEnd) {
         self.client = client
         do throws(Errno) {
             try client.watch()
@@ -66,6 +76,9 @@ final class Tunnel: TimerHandler {
             end(.overload, resetting: true)
             return
         }
+        // Nothing that arrives has a use before the upstream is there.
+        client.setReading(false)
+        downward.flow.destinationBecameReady()
         let binding = listener.routes
         guard let route = binding.table.firstRoute,
             let destination = binding.table.destination(of: route),
@@ -79,13 +92,13 @@ final class Tunnel: TimerHandler {
         connect(to: cluster)
     }
 
-    func handle(_ readiness: Readiness, at end: TunnelEnd) {
+    func handle(_ readiness: Readiness, at end: any TunnelEnd) {
         let hasFailed = !readiness.isDisjoint(with: [.failed, .hungUp])
         switch state {
         case .choosing, .closed: return
         case .connecting(let upstream):
             if end === upstream {
-                finishConnecting(upstream, readiness)
+                goOnConnecting(upstream, readiness)
             } else if hasFailed {
                 self.end(.downstreamConnectionTermination, resetting: true)
             } else {
@@ -117,7 +130,7 @@ final class Tunnel: TimerHandler {
     }
 
     /// The upstream is there: what the client has sent meanwhile goes there.
-    func connected(to upstream: TunnelEnd, readiness: Readiness) {
+    func connected(to upstream: any TunnelEnd, readiness: Readiness) {
         state = .carrying(upstream)
         lastActivity = worker.loop.now
         if rules.idle != ListenerTimeouts.none {
@@ -157,7 +170,7 @@ final class Tunnel: TimerHandler {
 
     /// What an end is ready for concerns the direction that comes from it and the one that goes
     /// to it.
-    private func note(_ readiness: Readiness, at end: TunnelEnd) {
+    private func note(_ readiness: Readiness, at end: any TunnelEnd) {
         let isClient = end === client
         if readiness.contains(.readable) {
             if isClient {
@@ -175,13 +188,13 @@ final class Tunnel: TimerHandler {
         }
     }
 
-    private func hasEnded(_ end: TunnelEnd) -> Bool {
+    private func hasEnded(_ end: any TunnelEnd) -> Bool {
         end === client ? upward.flow.isOver : downward.flow.isOver
     }
 
     // MARK: Bytes
 
-    private func carry(to upstream: TunnelEnd) {
+    private func carry(to upstream: any TunnelEnd) {
         guard let client, let cluster else { return }
         let before = upward.byteCount &+ downward.byteCount
         let up = upward.move(
@@ -192,6 +205,9 @@ final class Tunnel: TimerHandler {
         settle(up, from: client, to: upstream)
         if isOpen { settle(down, from: upstream, to: client) }
         guard isOpen, upward.flow.isOver, downward.flow.isOver else { return }
+        // What says the end may be waiting for room.
+        if upward.flow.phase == .ended, upstream.isFull { return }
+        if downward.flow.phase == .ended, client.isFull { return }
         if upward.flow.phase == .broken {
             lost(upstream)
         } else if downward.flow.phase == .broken {
@@ -201,7 +217,9 @@ final class Tunnel: TimerHandler {
         }
     }
 
-    private func settle(_ pause: Course.Pause, from source: TunnelEnd, to destination: TunnelEnd) {
+    private func settle(
+        _ pause: Course.Pause, from source: any TunnelEnd, to destination: any TunnelEnd
+    ) {
         switch pause {
         case .waiting: return
         case .interrupted: source.watchAgain()
@@ -221,7 +239,7 @@ final class Tunnel: TimerHandler {
     }
 
     /// A side was reset, and so is the other one.
-    private func lost(_ side: TunnelEnd) {
+    private func lost(_ side: any TunnelEnd) {
         let reason: ResponseFlags =
             side === client ? .downstreamConnectionTermination : .upstreamReset
         end(reason, resetting: true)

@@ -19,18 +19,19 @@ extension UpstreamCluster {
     /// - Parameters:
     ///   - stream: The connection; it is being read.
     ///   - address: Whose it is, for the log.
-    ///   - protocolName: What will be spoken; offered when HTTP/2 is, or the cluster names any.
+    ///   - protocolName: What will be spoken; offered when HTTP/2 is, or the cluster names any;
+    ///     `nil` where that is not known, which offers what the cluster names.
     ///   - worker: Whose loop it is on.
     /// - Returns: How far it is.
     func secure(
-        _ stream: inout StreamSocket, to address: SocketAddress, for protocolName: String,
+        _ stream: inout StreamSocket, to address: SocketAddress, for protocolName: String?,
         on worker: Worker
     ) -> SecurityProgress {
         guard let context, let terms = cluster.security else { return .ready }
         do throws(TLSError) {
             try stream.secure(
                 context, with: worker.secureBuffers, serverName: terms.serverName,
-                offering: offer(for: protocolName, terms))
+                offering: protocolName.flatMap { offer(for: $0, terms) })
         } catch {
             count(error, of: stream, to: address, on: worker)
             return .failed

@@ -33,10 +33,6 @@ extension ResourceDecoder {
             }
             throw MeshError("", "\(filter.typeURL) is not supported")
         }
-        if case .tunnel = listener.routes, chains != .plain {
-            throw MeshError(
-                chainPath, "neither filter_chain_match nor TLS is supported before a TCP proxy")
-        }
         try noteUnknownFields(of: message)
         return listener.secured(by: chains)
     }

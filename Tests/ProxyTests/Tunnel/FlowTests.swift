@@ -13,17 +13,21 @@ import Testing
     @Test func `rests until its source is ready`() {
         #expect(Flow().next == .rest)
         #expect(flow { $0.destinationBecameReady() }.next == .rest)
-        #expect(flow { $0.sourceBecameReady() }.next == .receive)
+        #expect(flow { $0.sourceBecameReady() }.next == .rest)
+        let ready = flow {
+            $0.sourceBecameReady()
+            $0.destinationBecameReady()
+        }
+        #expect(ready.next == .receive)
     }
 
     @Test func `receives nothing more before what it has is sent`() {
-        let holding = flow {
+        var sending = flow {
             $0.sourceBecameReady()
+            $0.destinationBecameReady()
             $0.received(.bytes(10))
         }
-        #expect(holding.next == .rest)
-        var sending = holding
-        sending.destinationBecameReady()
+        #expect(!sending.wantsInput)
         #expect(sending.next == .send)
         sending.sent(.bytes(9))
         #expect(sending.next == .send)
@@ -32,6 +36,7 @@ import Testing
         sending.destinationBecameReady()
         sending.sent(.bytes(1))
         #expect(sending.next == .receive)
+        #expect(sending.wantsInput)
         sending.received(.wouldBlock)
         #expect(sending.next == .rest)
     }
@@ -41,6 +46,8 @@ import Testing
             $0.sourceBecameReady()
             $0.received(.ended)
         }
+        #expect(ending.next == .rest)
+        ending.destinationBecameReady()
         #expect(ending.next == .passEnd)
         #expect(!ending.isOver)
         ending.endPassed()
