@@ -221,7 +221,10 @@ private func sentFrame(
     let header = unsafe frame.pointee.hd
     switch UInt32(header.type) {
     case NGHTTP2_RST_STREAM.rawValue:
-        recorder.sentReset(unsafe frame.pointee.rst_stream.error_code)
+        let closer = unsafe slot(of: header.stream_id, in: session).flatMap {
+            recorder.record(slot: $0, streamID: header.stream_id)?.closer
+        }
+        recorder.sentReset(unsafe frame.pointee.rst_stream.error_code, by: closer)
     case NGHTTP2_GOAWAY.rawValue:
         recorder.sentGoAway(unsafe frame.pointee.goaway.error_code)
     case NGHTTP2_DATA.rawValue, NGHTTP2_HEADERS.rawValue:

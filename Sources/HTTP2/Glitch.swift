@@ -14,7 +14,7 @@ public enum Glitch: Int, CaseIterable, Sendable {
     case informational
     /// A stream that the peer reset.
     case resetReceived
-    /// A stream that we reset, be it that the peer made us do it.
+    /// A stream that we reset because the peer made us do it.
     case resetSent
     /// A frame that breaks the rules of its stream.
     case invalidFrame

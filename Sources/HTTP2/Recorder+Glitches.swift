@@ -27,8 +27,11 @@ extension Recorder {
         if code == NGHTTP2_ENHANCE_YOUR_CALM.rawValue, lastStraw == nil { lastStraw = .settings }
     }
 
-    func sentReset(_ code: UInt32) {
+    /// - Parameters:
+    ///   - code: Why.
+    ///   - closer: `us` where it was no doing of the peer's.
+    func sentReset(_ code: UInt32, by closer: Session.Closer?) {
         if code == NGHTTP2_PROTOCOL_ERROR.rawValue { note(.malformedMessage) }
-        if isServer { count(.resetSent) }
+        if isServer, closer != .us { count(.resetSent) }
     }
 }

@@ -29,9 +29,9 @@ public struct SessionLimits: Sendable {
     /// Streams that the peer may reset at once, and how many per second on top.
     public var resetBurst: UInt64 = 100
     public var resetsPerSecond: UInt64 = 33
-    /// Frames that cost work and carry nothing (PING, SETTINGS, PRIORITY, resets either way, empty
-    /// DATA, informational heads, needless WINDOW_UPDATE, refused and unknown frames), and how many
-    /// per second on top.
+    /// Frames that cost work and carry nothing (PING, SETTINGS, PRIORITY, resets that the peer
+    /// sends or causes, empty DATA, informational heads, needless WINDOW_UPDATE, refused and
+    /// unknown frames), and how many per second on top.
     public var glitchBurst: UInt64 = 1000
     public var glitchesPerSecond: UInt64 = 33
 

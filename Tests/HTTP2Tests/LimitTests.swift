@@ -185,6 +185,25 @@ struct Wire {
         }
     }
 
+    @Test func `count no reset against a client that it did not cause`() throws {
+        var limits = SessionLimits()
+        limits.glitchBurst = 5
+        limits.glitchesPerSecond = 0
+        let server = Peer(.server, limits: limits)
+        try server.receive(Wire.preface.bytes.span)
+        for number in 0..<20 as Range<UInt32> {
+            var wire = Wire()
+            wire.frame(type: 1, flags: 5, stream: 1 + 2 * number, Wire.head())
+            try server.receive(wire.bytes.span)
+            let stream = try #require(server.streams.last)
+            server.session.reset(stream, .internalError)
+            try server.flush()
+            server.output.removeAll()
+        }
+        #expect(server.session.lastStraw == nil)
+        #expect(server.session.takeGlitchCounts()[.resetSent] == 0)
+    }
+
     @Test func `end a flood of informational answers`() throws {
         let client = Peer(.client)
         _ = try client.session.submitRequest(makeRequest(), endsStream: true)
