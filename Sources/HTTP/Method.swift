@@ -36,6 +36,14 @@ public enum Method: UInt8, Sendable {
             }
     }
 
+    /// Whether a request without content has to say so with a length (RFC 9110 §8.6).
+    public var expectsContent: Bool {
+        switch self {
+        case .post, .put, .patch: true
+        case .get, .head, .delete, .connect, .options, .trace, .other: false
+        }
+    }
+
     /// Whether sending the request twice means the same as once (RFC 9110 §9.2.2).
     public var isIdempotent: Bool {
         switch self {

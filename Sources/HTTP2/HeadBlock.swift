@@ -57,6 +57,9 @@ final class HeadBlock {
         request.pathRange = pathRange
         request.authorityRange = authority
         request.framing = framing(endsStream: endsStream)
+        if endsStream, contentLength != nil || request.method.expectsContent {
+            request.framing = .length(0)
+        }
         if let index = request.fields.firstIndex(of: .expect) {
             request.expectsContinue = request.fields.value(at: index)
                 .equalsIgnoringCase("100-continue")

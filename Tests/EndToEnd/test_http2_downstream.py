@@ -86,6 +86,21 @@ def test_a_post(shared, upstream, length):
     assert seen.values(b"content-length") == ([length.encode()] if length else [])
 
 
+@pytest.mark.parametrize(("method", "told", "length"), [
+    ("POST", None, b"0"), ("PUT", None, b"0"), ("PATCH", None, b"0"), ("POST", "0", b"0"),
+    ("DELETE", "0", b"0"), ("DELETE", None, None), ("GET", None, None)])
+def test_a_length_says_that_there_is_no_body(shared, upstream, method, told, length):
+    """HTTP/1.1 has no other way to say so where a method is one with a body (RFC 9110 §8.6)."""
+    token = f"k2c{method.lower()}{'t' if told else 'u'}"
+    with Peer(shared.port) as peer:
+        peer.headers(1, request(
+            method, f"/{token}", more=[("content-length", told)] if told else []))
+        assert peer.answer(1).status == 200
+    seen, = upstream.seen(token)
+    assert seen.body == b""
+    assert seen.values(b"content-length") == ([length] if length else [])
+
+
 def test_request_trailers_become_those_of_chunks(shared, upstream):
     with Peer(shared.port) as peer:
         peer.headers(1, request("POST", "/k3a", more=[("te", "trailers")]), end=False)
