@@ -258,6 +258,38 @@ def test_a_connection_that_takes_nothing_is_given_up(start, tmp_path):
         until(lambda: relay.metric("mesh_upstream_active_connections") == 0, what="no connection")
 
 
+def test_a_writer_does_not_keep_a_response_that_it_does_not_take(start, tmp_path, upstream):
+    upstream.scripts["k87a"] = Script(
+        b"HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 9\r\n\r\nmuch more",
+        at="head", then="fin")
+    relay = sidecar(start, tmp_path, [upstream.port], stream_idle_timeout="1s")
+    with Peer(relay.port, preface=PREFACE + settings((INITIAL_WINDOW, 0)), window=False) as peer:
+        peer.headers(1, request("POST", "/k87a"), end=False)
+        peer.wait(lambda: peer.stream(1).status == 413, "the head")
+        end = time.monotonic() + 4
+        while peer.stream(1).reset is None:
+            assert time.monotonic() < end, "still open"
+            peer.data(1, b"a", end=False)
+            peer.read(0.2)
+
+
+def test_heads_that_follow_each_other_have_a_time_each(start, tmp_path, upstream):
+    relay = sidecar(start, tmp_path, [upstream.port], request_headers_timeout="1s")
+    # Nothing else may be sent inside a head, so no windows are opened.
+    with Peer(relay.port, window=False) as peer:
+        peer.wait(lambda: peer.settings and peer.acknowledged, "settings")
+        rest = b""
+        for number in range(1, 17, 2):
+            head = get(number)
+            peer.send(rest + head[:15])
+            rest = head[15:]
+            if number > 1:
+                assert peer.answer(number - 2).status == 200
+            peer.read(0.3)
+        peer.send(rest)
+        assert peer.answer(15).status == 200
+
+
 def test_a_slow_body_is_refused(start, tmp_path, upstream):
     relay = sidecar(start, tmp_path, [upstream.port], request_timeout="1s")
     with Peer(relay.port) as peer:

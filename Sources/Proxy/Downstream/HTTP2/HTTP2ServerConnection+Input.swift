@@ -68,15 +68,12 @@ extension HTTP2ServerConnection {
         planFlush()
     }
 
-    /// A head that has begun has to come to its end in time.
+    /// A head that has begun has to come to its end in time, each in a time of its own.
     func noteArrivingHead() {
-        guard session.arrivingHead != nil else {
-            headStartedAt = nil
-            return
-        }
-        if headStartedAt != nil { return }
-        headStartedAt = worker.loop.now
-        arm(by: nextDeadline())
+        if session.arrivingHead == arrivingHead { return }
+        arrivingHead = session.arrivingHead
+        headStartedAt = arrivingHead == nil ? nil : worker.loop.now
+        if headStartedAt != nil { arm(by: nextDeadline()) }
     }
 
     func dispatch(_ input: Span<UInt8>) {

@@ -51,7 +51,8 @@ final class HTTP2ServerConnection: ServerConnection, EventHandler, TimerHandler,
     /// Whether the client no longer has to confirm that.
     private(set) var isShutDown = false
     let openedAt: Instant
-    /// When the head that is arriving has begun.
+    /// The stream whose head is arriving, and when that has begun.
+    var arrivingHead: UInt32?
     var headStartedAt: Instant?
     /// When the last stream ended, or the connection began.
     var idleSince: Instant
@@ -76,6 +77,7 @@ final class HTTP2ServerConnection: ServerConnection, EventHandler, TimerHandler,
         idleSince = worker.loop.now
         lastProgress = worker.loop.now
         lastHeard = worker.loop.now
+        worker.metrics.http2ConnectionOpened()
     }
 
     /// Starts to read what was accepted.
@@ -95,7 +97,6 @@ final class HTTP2ServerConnection: ServerConnection, EventHandler, TimerHandler,
     }
 
     private func begin() {
-        worker.metrics.http2ConnectionOpened()
         planFlush()
         arm(by: nextDeadline())
     }

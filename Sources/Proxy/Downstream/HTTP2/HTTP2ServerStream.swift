@@ -74,10 +74,12 @@ final class HTTP2ServerStream: Downstream {
     // MARK: What the client sends
 
     func bodyArrived(_ bytes: Span<UInt8>) {
+        heldByteCount += bytes.count
+        // What nobody reads any more keeps nothing going.
+        guard case .exchanging(let exchange) = state else { return }
         lastActivity = worker.loop.now
         bodyWindow.add(bytes.count)
-        heldByteCount += bytes.count
-        if case .exchanging(let exchange) = state { exchange.requestBodyArrived(bytes) }
+        exchange.requestBodyArrived(bytes)
     }
 
     func trailersArrived() {
