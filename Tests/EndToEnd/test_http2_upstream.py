@@ -437,6 +437,16 @@ def test_a_peer_that_takes_no_more_connections_is_not_asked_for_ever(start, tmp_
         assert first.result()[0] == 200
 
 
+def test_a_peer_that_never_greets_is_given_up_whatever_it_carries(start, tmp_path):
+    options = http2()
+    options["typed_extension_protocol_options"][bootstrap.HTTP_OPTIONS][
+        "common_http_protocol_options"] = {"max_requests_per_connection": 1}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = SimpleNamespace(port=silent.getsockname()[1])
+        sidecar = relay(start, tmp_path, server, action={"timeout": "0s"}, **options)
+        assert fetch(sidecar.port, "/", "POST", b"x")[0] == 503
+
+
 @pytest.mark.parametrize("length", [None, 100])
 def test_a_stream_that_is_reset_in_the_body_is_no_whole_response(
         start, tmp_path, serve, length):

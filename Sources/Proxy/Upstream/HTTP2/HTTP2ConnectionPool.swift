@@ -117,7 +117,8 @@ final class HTTP2ConnectionPool: ConnectionPool {
 
     /// An exchange has left a stream.
     func hasRoom(_ connection: HTTP2UpstreamConnection) {
-        if waiting.isEmpty { settle(connection) } else { serve(on: connection, isFresh: false) }
+        serve(on: connection, isFresh: false)
+        settle(connection)
     }
 
     /// The peer has said how many streams it takes at once.

@@ -213,7 +213,7 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         case .shakingHands:
             pool.cluster.countTimeout(of: socket, to: pool.address, on: worker)
             failConnecting()
-        case .open where !isGreeted:
+        case .open where !isGreeted, .leaving where !isGreeted:
             loss = .reset
             planFlush()
         case .open where isIdle:
