@@ -9,6 +9,10 @@ public struct AccessLog: ~Copyable {
     public enum TextField: Sendable {
         case method, authority, path, requestProtocol, upstreamHost, route, cluster
         case downstreamRemote, requestID, userAgent
+        /// Which rule has refused the request.
+        case responseCodeDetails
+        /// Which rule that is only tried out would have.
+        case shadowDenied
     }
 
     public enum NumberField: Sendable {
@@ -58,6 +62,8 @@ public struct AccessLog: ~Copyable {
         case .downstreamRemote: line.append(",\"downstream_remote\":")
         case .requestID: line.append(",\"request_id\":")
         case .userAgent: line.append(",\"user_agent\":")
+        case .responseCodeDetails: line.append(",\"response_code_details\":")
+        case .shadowDenied: line.append(",\"rbac_shadow_denied\":")
         }
         let shown = Swift.min(text.count, Self.maximumTextByteCount)
         line.append(jsonString: text.extracting(0..<shown))

@@ -16,6 +16,11 @@ package enum Proto {
     package typealias Rds = Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_Rds
     package typealias TCPProxy = Envoy_Extensions_Filters_Network_TcpProxy_V3_TcpProxy
     package typealias Router = Envoy_Extensions_Filters_Http_Router_V3_Router
+    package typealias AccessFilter = Envoy_Extensions_Filters_Http_Rbac_V3_RBAC
+    package typealias AccessRules = Envoy_Config_Rbac_V3_RBAC
+    package typealias AccessPolicy = Envoy_Config_Rbac_V3_Policy
+    package typealias Permission = Envoy_Config_Rbac_V3_Permission
+    package typealias Principal = Envoy_Config_Rbac_V3_Principal
     package typealias RawBuffer = Envoy_Extensions_TransportSockets_RawBuffer_V3_RawBuffer
     package typealias FilterChainMatch = Envoy_Config_Listener_V3_FilterChainMatch
     package typealias ListenerFilter = Envoy_Config_Listener_V3_ListenerFilter
@@ -48,6 +53,7 @@ package enum Proto {
     package typealias RetryPolicy = Envoy_Config_Route_V3_RetryPolicy
     package typealias RegexRewrite = Envoy_Config_Route_V3_RegexMatchAndSubstitute
     package typealias StringMatcher = Envoy_Type_Matcher_V3_StringMatcher
+    package typealias PathMatcher = Envoy_Type_Matcher_V3_PathMatcher
     package typealias RegexMatcher = Envoy_Type_Matcher_V3_RegexMatcher
 
     package typealias Cluster = Envoy_Config_Cluster_V3_Cluster
@@ -61,6 +67,7 @@ package enum Proto {
     package typealias Node = Envoy_Config_Core_V3_Node
     package typealias Locality = Envoy_Config_Core_V3_Locality
     package typealias Address = Envoy_Config_Core_V3_Address
+    package typealias AddressRange = Envoy_Config_Core_V3_CidrRange
     package typealias ConfigSource = Envoy_Config_Core_V3_ConfigSource
     package typealias HeaderValueOption = Envoy_Config_Core_V3_HeaderValueOption
     package typealias HTTP2Options = Envoy_Config_Core_V3_Http2ProtocolOptions
@@ -85,7 +92,7 @@ package enum Proto {
         for type: any Message.Type in [
             HTTPConnectionManager.self, TCPProxy.self, Router.self, UpstreamOptions.self,
             RawBuffer.self, FileAccessLog.self, StdoutAccessLog.self, DownstreamTLSContext.self,
-            UpstreamTLSContext.self, TLSInspector.self,
+            UpstreamTLSContext.self, TLSInspector.self, AccessFilter.self,
         ] {
             _ = Google_Protobuf_Any.register(messageType: type)
         }

@@ -42,6 +42,14 @@ def directly():
             "direct_response": {"status": 200, "body": {"inline_string": "hello"}}}
 
 
+def guard(action, permission, principal):
+    """One filter whose policy no request of these tests fulfils, or every one does."""
+    return {"name": "rbac", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+        "rules": {"action": action, "policies": {"one": {
+            "permissions": [permission], "principals": [principal]}}}}}
+
+
 @dataclass
 class Case:
     """One kind of request; `most` is what it may cost, and only ever goes down."""
@@ -53,6 +61,7 @@ class Case:
     upstream: tuple = ()
     logged: bool = False
     status: int = 200
+    guards: tuple = ()
 
 
 CASES = {
@@ -68,6 +77,13 @@ CASES = {
     "POST of 100 KiB": Case([SPLIT], body=100 << 10, most=1),
     "answered directly": Case([directly()], most=1),
     "no route": Case([SPLIT | {"match": {"path": "/other"}}], status=404, most=1),
+    "guarded": Case([SPLIT], guards=(
+        guard("DENY", {"url_path": {"path": {"safe_regex": {"regex": "/admin/.*"}}}},
+              {"authenticated": {"principal_name": {"exact": "spiffe://mesh/a"}}}),
+        guard("ALLOW", {"header": {"name": "x-group", "string_match": {"prefix": "b"}}},
+              {"direct_remote_ip": {"address_prefix": "127.0.0.0", "prefix_len": 8}}))),
+    "refused": Case([SPLIT], status=403, most=1, guards=(
+        guard("DENY", {"any": True}, {"any": True}),)),
     # What waits for the writer grows to the largest batch there was.
     "file access log": Case([SPLIT], logged=True, most=0.01),
 }
@@ -115,6 +131,7 @@ def run(start, folder, counted, case):
     log = {"access_log": [{"name": "envoy.access_loggers.file", "typed_config": {
         "@type": FILE_LOG, "path": str(folder / "access.log")}}]} if case.logged else {}
     manager = bootstrap.manager(bootstrap.route_configuration(case.routes), **log)
+    manager["http_filters"] = [*case.guards, *manager["http_filters"]]
     sidecar = start(Sidecar, folder, bootstrap.static(
         free_port(), [bootstrap.listener(port, manager)],
         [bootstrap.cluster(name, [upstream.port]) for name, upstream in upstreams.items()]),

@@ -42,6 +42,8 @@ public struct Listener: Equatable, Sendable {
     /// The protocols that a client may switch to with its request, such as `websocket`, in lower
     /// case (`upgrade_configs`); an `Upgrade` to any other is not forwarded (RFC 9110 §7.8).
     public let upgrades: [String]
+    /// Who may ask for what, in their order; each of them has to let a request through.
+    public private(set) var accessFilters: [AccessFilter] = []
 
     /// Makes a listener.
     ///
@@ -87,6 +89,18 @@ public struct Listener: Equatable, Sendable {
     public func secured(by chains: [FilterChain]) -> Listener {
         var copy = self
         copy.chains = chains
+        return copy
+    }
+
+    /// The same behind these filters.
+    ///
+    /// - Throws: ``MeshError`` when nothing is understood of what arrives.
+    public func guarded(by filters: [AccessFilter]) throws(MeshError) -> Listener {
+        if case .tunnel = routes, !filters.isEmpty {
+            throw MeshError("http_filters", "must not stand before a TCP proxy")
+        }
+        var copy = self
+        copy.accessFilters = filters
         return copy
     }
 

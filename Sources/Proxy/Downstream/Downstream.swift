@@ -1,5 +1,6 @@
 import Bytes
 import HTTP
+import Routing
 
 /// The client's side of one exchange: writes the response in the version of HTTP that it speaks.
 ///
@@ -12,6 +13,8 @@ protocol Downstream: AnyObject {
     var peerText: [UInt8] { get }
     /// The client's address with its port.
     var peerName: [UInt8] { get }
+    /// Who the client is, found out once for a connection whose requests are guarded.
+    var caller: Caller { get }
     /// How many bytes of responses the client is known not to have taken; where that is known only
     /// later, the exchange is told (``Exchange/downstreamFilled()``).
     var queuedByteCount: Int { get }

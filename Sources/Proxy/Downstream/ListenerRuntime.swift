@@ -26,6 +26,12 @@ final class ListenerRuntime: ListenerDelegate {
     private var upgrades: [[UInt8]]
     /// When clients that speak HTTP/2 are asked for a sign of life; `nil` leaves it to TCP.
     private(set) var keepAlive: HTTP2Options.KeepAlive?
+    /// For requests from now on; each of them has to let a request through.
+    private(set) var guards: [AccessGuard]
+    /// What ``guards`` were made of.
+    private var accessFilters: [AccessFilter]
+    /// Where it is bound.
+    private(set) var port: UInt16
     let metrics: ListenerMetrics
     /// `nil` when nothing is logged.
     private(set) var log: ListenerLog?
@@ -48,6 +54,9 @@ final class ListenerRuntime: ListenerDelegate {
         sessionLimits = SessionLimits(configuration.listener)
         keepAlive = configuration.listener.http2.keepAlive
         log = configuration.accessLog.map { ListenerLog($0) }
+        accessFilters = configuration.listener.accessFilters
+        guards = accessFilters.map { AccessGuard($0, metrics.access) }
+        port = configuration.listener.port
         self.routes = routes
         self.metrics = metrics
         self.worker = worker
@@ -74,6 +83,7 @@ final class ListenerRuntime: ListenerDelegate {
     ///
     /// - Throws: What epoll_ctl(2) reports.
     func open(_ socket: consuming Socket) throws(Errno) {
+        if let address = socket.localAddress { port = address.port }
         listener = try Transport.Listener(adopting: socket, loop: worker.loop, delegate: self)
     }
 
@@ -88,6 +98,10 @@ final class ListenerRuntime: ListenerDelegate {
         upgrades = configuration.listener.upgrades.map { Array($0.utf8) }
         sessionLimits = SessionLimits(configuration.listener)
         keepAlive = configuration.listener.http2.keepAlive
+        if accessFilters != configuration.listener.accessFilters {
+            accessFilters = configuration.listener.accessFilters
+            guards = accessFilters.map { AccessGuard($0, metrics.access) }
+        }
         if log?.writer !== configuration.accessLog {
             log?.flush()
             log = configuration.accessLog.map { ListenerLog($0) }

@@ -31,7 +31,9 @@ extension Exchange {
         response.fields.append("grpc-status", value: number)
         // Without the end of the line, what remains is text that needs no escapes.
         if !message.isEmpty {
-            message.truncate(to: message.count - 1)
+            if message.bytes[message.count - 1] == UInt8(ascii: "\n") {
+                message.truncate(to: message.count - 1)
+            }
             response.fields.append("grpc-message", value: message)
         }
         endAnswer(body: Buffer())

@@ -47,6 +47,7 @@ extension Exchange {
         if let upstreamServiceNanoseconds {
             log.lines.add(.upstreamService, nanoseconds: upstreamServiceNanoseconds)
         }
+        logObjection(to: log)
         logUpstream(to: log)
         log.add(.downstreamRemote, downstream.peerName)
         log.lines.end()

@@ -39,9 +39,11 @@ extension Exchange {
         if request.asksForUpgrade, downstream.listener.allowsUpgrade(of: request) {
             upgrade = .asked
         }
-        let binding = downstream.listener.routes
-        let table = binding.table
         if request.method == .post { isGRPC = request.isGRPC }
+        let listener = downstream.listener
+        if !listener.guards.isEmpty, !passes(listener.guards, of: downstream) { return }
+        let binding = listener.routes
+        let table = binding.table
         // Nothing here makes a tunnel.
         guard request.method != .connect, let route = table.match(request) else {
             answer(404, .noRoute)

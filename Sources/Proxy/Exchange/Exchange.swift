@@ -82,6 +82,8 @@ final class Exchange {
     var endpoint: EndpointHandle?
     var attempts: UInt32 = 0
     var flags: ResponseFlags = []
+    /// What a guard of the listener has to say against the request.
+    var objection: AccessGuard.Objection?
     var perTryTimer: TimerToken?
     /// Fires when all the time is up that the exchange has, with everything.
     var durationTimer: TimerToken?
@@ -133,6 +135,7 @@ final class Exchange {
         table = nil
         cluster = nil
         endpoint = nil
+        objection = nil
         attempts = 0
         flags = []
         requestCompletedAt = nil

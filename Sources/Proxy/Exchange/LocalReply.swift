@@ -17,6 +17,8 @@ enum LocalReply {
         }
         switch status {
         case 400: return "bad request\n"
+        // As Envoy says it.
+        case 403: return "RBAC: access denied"
         case 408: return "the request took too long\n"
         case 414: return "the request line is too long\n"
         case 417: return "the expectation cannot be met\n"

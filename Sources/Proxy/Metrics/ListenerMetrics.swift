@@ -6,6 +6,7 @@ final class ListenerMetrics: Sendable {
     let name: String
     let direction: Mesh.Listener.Direction
     let security = SecurityMetrics()
+    let access = AccessMetrics()
 
     /// By the class of the status, `1xx` to `5xx`: how long requests took.
     private let durations = InlineArray<5, Histogram> { _ in Histogram() }

@@ -35,6 +35,7 @@ struct MetricsReport {
         appendDownstream(to: &text)
         appendDownstreamHTTP2(to: &text)
         appendSecurity(to: &text)
+        appendAccess(to: &text)
         appendConfiguration(to: &text)
         appendDiscovery(to: &text)
         appendProcess(to: &text)

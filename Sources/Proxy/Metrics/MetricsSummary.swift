@@ -30,6 +30,8 @@ struct MetricsSummary {
         /// By the class of the status, `1xx` to `5xx`.
         var durations = Array(repeating: HistogramSummary(), count: 5)
         var security = SecuritySummary()
+        /// By the prefix of the rules.
+        var access: [String: AccessSummary] = [:]
     }
 
     var connections: UInt64 = 0
@@ -93,6 +95,10 @@ struct MetricsSummary {
             let empty = Listener(name: metrics.name, direction: metrics.direction)
             metrics.add(to: &listeners[metrics.name, default: empty].durations)
             listeners[metrics.name, default: empty].security.add(metrics.security)
+            for (prefix, counters) in metrics.access.all {
+                listeners[metrics.name, default: empty]
+                    .access[prefix, default: AccessSummary()].add(counters)
+            }
         }
         return listeners.values.sorted { $0.name < $1.name }
     }

@@ -183,7 +183,7 @@ struct Conditions: Sendable {
             presence: presence)
     }
 
-    private mutating func compile(_ matcher: StringMatcher, text: inout Text) -> TextTest {
+    mutating func compile(_ matcher: StringMatcher, text: inout Text) -> TextTest {
         let (kind, pattern): (TextTest.Kind, String)
         switch matcher.pattern {
         case .exact(let pattern_): (kind, pattern) = (.exact, pattern_)

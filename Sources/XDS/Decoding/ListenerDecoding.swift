@@ -76,7 +76,8 @@ extension ResourceDecoder {
         _ message: Proto.Listener, host: String, port: UInt16,
         by manager: Proto.HTTPConnectionManager
     ) throws(MeshError) -> Listener {
-        try checkHTTPFilters(manager.httpFilters)
+        let accessFilters = try httpFilters(manager.httpFilters)
+        if !accessFilters.isEmpty { try checkNormalization(before: manager) }
         let listener = try Listener(
             name: message.name, host: host, port: port,
             direction: try direction(of: message), codec: try codec(of: manager),
@@ -88,7 +89,7 @@ extension ResourceDecoder {
             accessLogPath: try accessLogPath(manager.accessLog),
             upgrades: try upgrades(of: manager))
         try noteUnknownFields(of: manager)
-        return listener
+        return try listener.guarded(by: accessFilters)
     }
 
     private func codec(
@@ -131,25 +132,35 @@ extension ResourceDecoder {
         }
     }
 
-    /// The router is the only filter there is, and must be the last (gRFC A39).
-    private mutating func checkHTTPFilters(
+    /// The router must be the last (gRFC A39); before it there may be those that say who may pass.
+    private mutating func httpFilters(
         _ filters: [Proto.HTTPFilter]
-    ) throws(MeshError) {
+    ) throws(MeshError) -> [AccessFilter] {
+        var accessFilters: [AccessFilter] = []
         for (index, filter) in filters.enumerated() {
             let isLast = index == filters.count - 1
-            try MeshError.at("http_filters[\(index)]") { () throws(MeshError) in
-                try checkHTTPFilter(filter, isLast: isLast)
+            let accessFilter = try MeshError.at("http_filters[\(index)]") {
+                () throws(MeshError) in try httpFilter(filter, isLast: isLast)
             }
+            if let accessFilter { accessFilters.append(accessFilter) }
         }
         if filters.isEmpty { throw MeshError("http_filters", "the router is missing") }
+        return accessFilters
     }
 
-    private mutating func checkHTTPFilter(
+    private mutating func httpFilter(
         _ filter: Proto.HTTPFilter, isLast: Bool
-    ) throws(MeshError) {
+    ) throws(MeshError) -> AccessFilter? {
         guard case .typedConfig(let any)? = filter.configType else {
-            if filter.isOptional, !isLast { return }
+            if filter.isOptional, !isLast { return nil }
             throw MeshError("typed_config", "is missing")
+        }
+        if !isLast, let rules = try unpack(any, as: Proto.AccessFilter.self) {
+            // Only a route could enable it again, and none can.
+            try refuse(filter.disabled, "disabled")
+            return try MeshError.at("typed_config") { () throws(MeshError) in
+                try accessFilter(rules, name: filter.name)
+            }
         }
         if let router = try unpack(any, as: Proto.Router.self) {
             if !isLast { throw MeshError("", "the router must be the last filter") }
@@ -160,6 +171,7 @@ extension ResourceDecoder {
         } else if !filter.isOptional {
             throw MeshError("typed_config", "\(any.typeURL) is not supported")
         }
+        return nil
     }
 
     /// The protocols that clients may switch to.

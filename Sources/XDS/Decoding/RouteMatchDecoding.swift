@@ -29,7 +29,7 @@ private func pathMatcher(_ message: Proto.RouteMatch) throws(MeshError) -> PathM
     }
 }
 
-private func headerMatcher(_ message: Proto.HeaderMatcher) throws(MeshError) -> HeaderMatcher {
+func headerMatcher(_ message: Proto.HeaderMatcher) throws(MeshError) -> HeaderMatcher {
     let condition: HeaderMatcher.Condition =
         switch message.headerMatchSpecifier {
         case .stringMatch(let matcher):

@@ -49,7 +49,7 @@ extension Listener {
         case .inline(let configuration): manager.routeConfig = configuration.message
         }
         manager.statPrefix = statPrefix
-        manager.httpFilters = [.router]
+        manager.httpFilters = accessFilters.map(\.filter) + [.router]
         manager.upgradeConfigs = upgrades.map { name in
             var upgrade = Proto.HTTPConnectionManager.UpgradeConfig()
             upgrade.upgradeType = name

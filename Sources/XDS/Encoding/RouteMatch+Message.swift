@@ -21,7 +21,7 @@ extension RouteMatch {
 }
 
 extension HeaderMatcher {
-    fileprivate var message: Proto.HeaderMatcher {
+    var message: Proto.HeaderMatcher {
         var message = Proto.HeaderMatcher()
         message.name = name
         switch condition {

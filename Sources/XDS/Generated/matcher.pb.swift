@@ -140,6 +140,31 @@ package nonisolated struct Envoy_Type_Matcher_V3_StringMatcher: Sendable {
   package init() {}
 }
 
+package nonisolated struct Envoy_Type_Matcher_V3_PathMatcher: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var rule: Envoy_Type_Matcher_V3_PathMatcher.OneOf_Rule? = nil
+
+  package var path: Envoy_Type_Matcher_V3_StringMatcher {
+    get {
+      if case .path(let v)? = rule {return v}
+      return Envoy_Type_Matcher_V3_StringMatcher()
+    }
+    set {rule = .path(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Rule: Equatable, Sendable {
+    case path(Envoy_Type_Matcher_V3_StringMatcher)
+
+  }
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "envoy.type.matcher.v3"
@@ -351,6 +376,52 @@ nonisolated extension Envoy_Type_Matcher_V3_StringMatcher.Custom: SwiftProtobuf.
   }
 
   package static func ==(lhs: Envoy_Type_Matcher_V3_StringMatcher.Custom, rhs: Envoy_Type_Matcher_V3_StringMatcher.Custom) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Envoy_Type_Matcher_V3_PathMatcher: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".PathMatcher"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try {
+        var v: Envoy_Type_Matcher_V3_StringMatcher?
+        var hadOneofValue = false
+        if let current = self.rule {
+          hadOneofValue = true
+          if case .path(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.rule = .path(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if case .path(let v)? = self.rule {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Envoy_Type_Matcher_V3_PathMatcher, rhs: Envoy_Type_Matcher_V3_PathMatcher) -> Bool {
+    if lhs.rule != rhs.rule {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

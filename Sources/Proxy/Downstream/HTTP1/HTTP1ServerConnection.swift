@@ -5,6 +5,7 @@ import HTTP1
 import HTTP2
 import Kernel
 import Mesh
+import Routing
 import Telemetry
 import Transport
 
@@ -63,6 +64,7 @@ final class HTTP1ServerConnection: Downstream, ServerConnection, EventHandler, T
     private(set) lazy var peerText = Array(peer.hostText.utf8)
     /// The client's address with its port, once a line of a log has asked for it.
     private(set) lazy var peerName = Array(peer.description.utf8)
+    private(set) lazy var caller = Caller(stream.security, from: peer, to: listener.port)
 
     init(
         _ stream: consuming StreamSocket, from peer: SocketAddress, on listener: ListenerRuntime,

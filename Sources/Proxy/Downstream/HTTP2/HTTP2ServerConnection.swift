@@ -2,6 +2,7 @@ import Bytes
 import EventLoop
 import HTTP2
 import Kernel
+import Routing
 import Telemetry
 import Transport
 
@@ -67,6 +68,7 @@ final class HTTP2ServerConnection: ServerConnection, EventHandler, TimerHandler,
     private(set) lazy var peerText = Array(peer.hostText.utf8)
     /// The client's address with its port, once a line of a log has asked for it.
     private(set) lazy var peerName = Array(peer.description.utf8)
+    private(set) lazy var caller = Caller(socket?.security, from: peer, to: listener.port)
 
     init(from peer: SocketAddress, on listener: ListenerRuntime, of worker: Worker) {
         self.listener = listener

@@ -5,6 +5,7 @@ import HTTP
 import HTTP1
 import HTTP2
 import Kernel
+import Routing
 import Telemetry
 
 /// One request and its response on an HTTP/2 connection from a client.
@@ -203,9 +204,12 @@ final class HTTP2ServerStream: Downstream {
 // MARK: For the exchange
 
 extension HTTP2ServerStream {
-    var listener: ListenerRuntime {
+    var listener: ListenerRuntime { client.listener }
+    var caller: Caller { client.caller }
+
+    private var client: HTTP2ServerConnection {
         guard let connection else { preconditionFailure("an exchange has lost its connection") }
-        return connection.listener
+        return connection
     }
 
     var peerText: [UInt8] { connection?.peerText ?? [] }
