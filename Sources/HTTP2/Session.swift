@@ -253,6 +253,9 @@ public import HTTP
     }
 }
 
+/// Most bytes of a head that is sent; how long it really gets is bounded where it came from.
+private let longestHeadByteCount = 16 * 1024 * 1024
+
 private func makeHandle(
     role: Session.Role, limits: SessionLimits, recorder: Recorder
 ) -> OpaquePointer? {
@@ -272,6 +275,7 @@ private func makeHandle(
     // It counts reads and not frames, so that how a head was segmented would decide; frames are
     // counted here instead (``Recorder/beganContinuation()``).
     unsafe nghttp2_option_set_max_continuations(option, Int.max)
+    unsafe nghttp2_option_set_max_send_header_block_length(option, longestHeadByteCount)
     unsafe nghttp2_option_set_max_outbound_ack(option, limits.outboundAcknowledgementCount)
     let firstUnknownType = UInt8(NGHTTP2_CONTINUATION.rawValue) + 1
     for type in firstUnknownType...UInt8.max {

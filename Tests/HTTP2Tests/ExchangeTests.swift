@@ -44,6 +44,21 @@ import Testing
         #expect(pair.server.session.openStreamCount == 0)
     }
 
+    @Test func `may have a head as large as the limits let it be`() throws {
+        var limits = SessionLimits()
+        limits.headByteCount = 512 * 1024
+        limits.continuationCount = 64
+        let pair = Pair(server: limits)
+        let value = String(repeating: "v", count: 30_000)
+        let stream = try pair.client.session.submitRequest(
+            makeRequest(fields: (0..<10).map { ("x-\($0)", value) }), endsStream: false)
+        let trailers = [("sum", value), ("more", value), ("most", value)]
+        try pair.client.session.end(stream, trailers: makeFields(trailers))
+        try pair.settle()
+        #expect(pair.server.log.count == 4)
+        #expect(pair.server.lastRequest.fields.count == 10)
+    }
+
     @Test func `may be an answer without a body`() throws {
         let pair = Pair()
         _ = try pair.client.session.submitRequest(makeRequest(), endsStream: true)

@@ -224,6 +224,8 @@ extension SessionLimits {
         self.init()
         headByteCount = Int(listener.limits.maximumHeadByteCount)
         fieldCount = Int(listener.limits.maximumFieldCount)
+        // Frames have 16 KiB at the most, and so may be half full.
+        continuationCount = max(continuationCount, headByteCount / (8 * 1024))
         concurrentStreamCount = listener.http2.concurrentStreamCount
         streamWindowByteCount = listener.http2.streamWindowByteCount
         connectionWindowByteCount = listener.http2.connectionWindowByteCount
