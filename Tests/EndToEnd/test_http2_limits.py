@@ -156,6 +156,18 @@ def test_the_limits_come_from_the_listener(start, tmp_path, upstream):
         assert peer.answer(1).status is None
 
 
+def test_large_heads_may_come_where_the_listener_takes_them(start, tmp_path, upstream):
+    large = sidecar(start, tmp_path, [upstream.port], max_request_headers_kb=400)
+    encoded = block(request(path="/k72a", more=[(f"x-{index}", "v" * 5000)
+                                                for index in range(50)]))
+    parts = [encoded[start:start + 16384] for start in range(0, len(encoded), 16384)]
+    with Peer(large.port) as peer:
+        peer.send(frame(HEADERS, END_STREAM, 1, parts[0]),
+                  *(frame(CONTINUATION, 0, 1, part) for part in parts[1:-1]),
+                  frame(CONTINUATION, END_HEADERS, 1, parts[-1]))
+        assert peer.answer(1).status == 200
+
+
 # Slow peers
 
 
@@ -256,6 +268,22 @@ def test_a_connection_that_takes_nothing_is_given_up(start, tmp_path):
             assert not answer.ended
             assert answer.reset is not None
         until(lambda: relay.metric("mesh_upstream_active_connections") == 0, what="no connection")
+
+
+@pytest.mark.parametrize("length", [30, 29])
+def test_a_slow_reader_is_not_idle(start, tmp_path, upstream, length):
+    upstream.scripts["k88a"] = Script(lengthy(b"x" * 30)[:length - 30 or None])
+    relay = sidecar(start, tmp_path, [upstream.port], stream_idle_timeout="1s")
+    with Peer(relay.port, preface=PREFACE + settings((INITIAL_WINDOW, 5)), window=False) as peer:
+        peer.headers(1, request(path="/k88a"))
+        for count in range(5, 26, 5):
+            peer.wait(lambda: len(peer.stream(1).body) == count, f"{count} bytes")
+            assert not peer.stream(1).over
+            peer.read(0.6)
+            peer.send(window_update(1, 5))
+        # Where no more comes, that is idleness.
+        answer = peer.answer(1)
+        assert (len(answer.body), answer.ended) == (length, length == 30)
 
 
 def test_a_writer_does_not_keep_a_response_that_it_does_not_take(start, tmp_path, upstream):

@@ -31,6 +31,8 @@ final class HTTP2ServerStream: Downstream {
     private var isTouched = false
     /// The client does not take what is queued, and the upstream waits.
     private var isFull = false
+    /// How much was queued when that was looked at.
+    private var fullByteCount = 0
     /// What was written found no room, so that the response cannot be completed.
     private var hasOverflowed = false
     /// Bytes of the request that the client may not replace by others yet.
@@ -142,6 +144,7 @@ final class HTTP2ServerStream: Downstream {
         }
         if isFull || connection.session.queuedByteCount(on: handle) == 0 { return }
         isFull = true
+        fullByteCount = connection.session.queuedByteCount(on: handle)
         connection.session.awaitEmptyQueue(of: handle)
         if case .exchanging(let exchange) = state { exchange.downstreamFilled() }
     }
@@ -163,10 +166,11 @@ final class HTTP2ServerStream: Downstream {
 
     func timeOut(_ verdict: Verdict) {
         guard case .exchanging(let exchange) = state else {
-            reset(.cancel)
+            if !hasTakenSome() { reset(.cancel) }
             return
         }
         switch verdict {
+        case .streamIdle where hasTakenSome(): return
         case .close: reset(.cancel)
         case .upstreamCheck: exchange.checkUpstream()
         case .requestTimeout where isArrivingFastEnough(exchange):
@@ -178,6 +182,15 @@ final class HTTP2ServerStream: Downstream {
         case .streamIdle:
             answer(exchange, exchange.requestIsComplete ? 504 : 408, .streamIdleTimeout)
         }
+    }
+
+    /// Whether the client reads what is queued, however slowly; that is no idleness.
+    private func hasTakenSome() -> Bool {
+        let rest = queuedByteCount
+        if !isFull || rest >= fullByteCount { return false }
+        fullByteCount = rest
+        lastActivity = worker.loop.now
+        return true
     }
 
     private func isArrivingFastEnough(_ exchange: Exchange) -> Bool {
