@@ -5,6 +5,7 @@ import json
 import socket
 import subprocess
 
+import grpc
 import pytest
 
 from harness import bootstrap
@@ -252,6 +253,24 @@ def test_curl_is_let_in_or_not(start, tmp_path, root, clients, upstream, version
     if status == "403":
         assert (tmp_path / "body").read_text() == "RBAC: access denied"
     assert relay.metric("mesh_rbac_denied_total") == (3 if status == "403" else 0)
+
+
+def test_a_call_of_grpcio_is_refused_by_its_method(start, tmp_path, upstream):
+    relay = sidecar(
+        start, tmp_path, [rbac(rules("DENY", a=policy([path(exact="/a.B/Delete")])))],
+        upstream.port)
+    with grpc.insecure_channel(f"127.0.0.1:{relay.port}") as channel:
+        for _ in range(3):
+            with pytest.raises(grpc.RpcError) as refused:
+                channel.unary_unary("/a.B/Delete")(b"", timeout=20)
+            assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
+            assert refused.value.details() == "RBAC: access denied"
+        with pytest.raises(grpc.RpcError) as answered:
+            channel.unary_unary("/a.B/Get")(b"", timeout=20)
+        # The upstream here speaks no gRPC, but it was asked.
+        assert answered.value.code() != grpc.StatusCode.PERMISSION_DENIED
+    assert relay.metric("mesh_rbac_denied_total") == 3
+    assert relay.metric("mesh_rbac_allowed_total") == 1
 
 
 def test_a_call_is_refused_in_words_of_grpc(start, tmp_path, upstream):

@@ -12,7 +12,7 @@ final class AccessCounters: Sendable {
 
 /// The same for all filters of a listener, by their prefix.
 final class AccessMetrics: Sendable {
-    /// Most prefixes; what finds no place is counted together under ``overflowName``.
+    /// Most prefixes; those that find no place are counted together under ``overflowName``.
     static let prefixLimit = 64
     static let overflowName = "overflow"
 
