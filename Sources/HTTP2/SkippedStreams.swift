@@ -10,7 +10,7 @@ struct SkippedStreams {
 
     mutating func opened(_ streamID: Int32) {
         if streamID <= last { return }
-        if streamID - last > 2 {
+        if streamID - 2 > last {
             runs[next] = last + 1..<streamID
             next = (next + 1) % Self.mostRuns
         }

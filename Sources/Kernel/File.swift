@@ -22,15 +22,32 @@ public struct File: Sendable {
         throw .fileTooLarge
     }
 
+    /// Who may read a file that is written.
+    public enum Audience: Sendable {
+        case owner
+        case everyone
+
+        fileprivate var mode: mode_t {
+            switch self {
+            case .owner: 0o600
+            case .everyone: 0o644
+            }
+        }
+    }
+
     /// Replaces the file at `path` so that a crash at any moment leaves the old or the new one.
     ///
     /// Writes `path.tmp`, syncs it, renames it and syncs the folder.
     ///
-    /// - Throws: What open(2), write(2), fsync(2) or rename(2) reports.
-    public static func replace(_ path: String, with contents: [UInt8]) throws(Errno) {
+    /// - Throws: What open(2), fchmod(2), write(2), fsync(2) or rename(2) reports.
+    public static func replace(
+        _ path: String, with contents: [UInt8], for audience: Audience
+    ) throws(Errno) {
         let temporary = path + ".tmp"
         do {
-            let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+            let descriptor = try open(temporary, O_WRONLY | O_CREAT | O_TRUNC, audience.mode)
+            // One that a crash has left behind keeps the mode that it was made with.
+            try Errno.check { fchmod(descriptor.rawValue, audience.mode) }
             try write(contents.span, to: descriptor)
             try Errno.check { fsync(descriptor.rawValue) }
         }
@@ -81,8 +98,10 @@ public struct File: Sendable {
         }
     }
 
-    private static func open(_ path: String, _ flags: CInt) throws(Errno) -> FileDescriptor {
+    private static func open(
+        _ path: String, _ flags: CInt, _ mode: mode_t = 0o644
+    ) throws(Errno) -> FileDescriptor {
         FileDescriptor(
-            owning: try Errno.check { unsafe Glibc.open(path, flags | O_CLOEXEC, 0o644) })
+            owning: try Errno.check { unsafe Glibc.open(path, flags | O_CLOEXEC, mode) })
     }
 }

@@ -134,6 +134,8 @@ def test_damaged_state(world, start, tmp_path):
     world.server.close()
     files = sorted(path for path in world.state.rglob("*") if path.is_file())
     assert files, "nothing was saved"
+    # It may hold keys.
+    assert all(path.stat().st_mode & 0o077 == 0 for path in files)
     originals = {path: path.read_bytes() for path in files}
     newest = max(files, key=lambda path: path.stat().st_mtime_ns)
     seed = int(os.environ.get("PEERS_SEED", random.randrange(1 << 30)))

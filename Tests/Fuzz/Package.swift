@@ -9,6 +9,7 @@ let modules: KeyValuePairs<String, [Target.Dependency]> = [
     "TLS": ["COpenSSL", "Bytes"],
     "HTTP": ["Bytes"],
     "HTTP1": ["HTTP", "Bytes"],
+    "HTTP2": ["CNGHTTP2", "HTTP", "Bytes"],
     "RegularExpressions": ["CRE2"],
     "Mesh": ["RegularExpressions"],
     "YAML": ["CYAML"],
@@ -21,6 +22,7 @@ let fuzzers: KeyValuePairs<String, [Target.Dependency]> = [
     "ResponseFuzzer": ["HTTP1", "HTTP", "Bytes", "Fuzzing"],
     "DiscoveryFuzzer": ["XDS", "Mesh"],
     "HelloFuzzer": ["TLS", "Fuzzing"],
+    "SessionFuzzer": ["HTTP2", "HTTP1", "HTTP", "Bytes", "Fuzzing"],
 ]
 
 let settings: [SwiftSetting] = [
@@ -44,6 +46,7 @@ let walls: [Target] = [
         linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
     .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1"),
+    .systemLibrary(name: "CNGHTTP2", pkgConfig: "libnghttp2"),
 ]
 
 let programs: [Target] = fuzzers.map {

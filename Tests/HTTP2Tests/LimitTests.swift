@@ -216,6 +216,14 @@ struct Wire {
         #expect(throws: SessionError.flooded) { try client.receive(wire.bytes.span) }
     }
 
+    @Test func `take the highest number that a stream can have`() {
+        var wire = Wire.preface
+        wire.frame(type: 1, flags: 5, stream: 0x7FFF_FFFF, Wire.head())
+        #expect(
+            run(wire, segment: .max).log
+                == ["settings", "2147483647 GET a/", "2147483647 end"])
+    }
+
     @Test func `refuse an answer that switches protocols`() throws {
         let client = Peer(.client)
         _ = try client.session.submitRequest(makeRequest(), endsStream: true)

@@ -22,7 +22,7 @@ public enum HTMLReport {
 
     private static func put(_ text: String, at path: String) throws(BenchError) {
         do throws(Errno) {
-            try File.replace(path, with: Array(text.utf8))
+            try File.replace(path, with: Array(text.utf8), for: .everyone)
         } catch {
             throw .file(path: path, error)
         }

@@ -53,7 +53,9 @@ struct StateDirectory {
     mutating func save(_ configuration: SavedConfiguration) throws(Errno) {
         let next = generation &+ 1
         try File.makeFolder(path)
-        try File.replace(file(next % 2), with: configuration.encoded(generation: next))
+        // It may hold keys.
+        try File.replace(
+            file(next % 2), with: configuration.encoded(generation: next), for: .owner)
         generation = next
     }
 

@@ -28,11 +28,11 @@ import XDS
         let newest = folder.path + "/configuration.0"
         let bytes = try File.read(newest, limit: 1 << 20)
         for count in stride(from: 0, to: bytes.count, by: 7) {
-            try File.replace(newest, with: Array(bytes.prefix(count)))
+            try File.replace(newest, with: Array(bytes.prefix(count)), for: .owner)
             var reader = StateDirectory(path: folder.path)
             #expect(reader.load(cluster: "c").0 == (try saved(1)))
         }
-        try File.replace(folder.path + "/configuration.1", with: [])
+        try File.replace(folder.path + "/configuration.1", with: [], for: .owner)
         var reader = StateDirectory(path: folder.path)
         #expect(reader.load(cluster: "c").0 == nil)
         try reader.save(saved(3))
@@ -55,7 +55,7 @@ import XDS
 
     @Test func `that cannot be written says so, and is whole`() throws {
         let folder = try Folder()
-        try File.replace(folder.path + "/file", with: [1])
+        try File.replace(folder.path + "/file", with: [1], for: .owner)
         var directory = StateDirectory(path: folder.path + "/file/deeper")
         #expect(throws: Errno.self) { try directory.save(saved(1)) }
         #expect(directory.load(cluster: "c").0 == nil)
