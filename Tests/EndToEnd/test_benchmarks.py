@@ -44,7 +44,9 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path, number):
     suite = subprocess.Popen(
         [sys.executable, SUITE, "relay", "--seconds", "30", "--proxies", "pointsman,floor"],
         env={**ENVIRONMENT, "TMPDIR": str(tmp_path)}, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL)
+        stderr=subprocess.DEVNULL,
+        # Whoever runs the tests in the background has it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def children():
         with open(f"/proc/{suite.pid}/task/{suite.pid}/children") as found:
