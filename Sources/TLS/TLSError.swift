@@ -31,6 +31,8 @@ public enum TLSError: Error, Hashable, Sendable {
     case alertReceived(UInt8)
     /// The peer does not keep to the protocol; the number is OpenSSL's (SSL_R_…).
     case protocolViolation(CInt)
+    /// The peer asks for answers and takes none; said by whoever sends them.
+    case flooded
     /// The connection ended without `close_notify`, so that what came may have been cut short.
     case truncated
     /// The handshake was not over in its time; said by whoever keeps the time.
@@ -74,6 +76,7 @@ extension TLSError {
         case notTLS = "not_tls"
         case alertReceived = "alert_received"
         case protocolViolation = "protocol_violation"
+        case flooded
         case truncated
         case timedOut = "timed_out"
     }
@@ -98,6 +101,7 @@ extension TLSError {
         case .notTLS: .notTLS
         case .alertReceived: .alertReceived
         case .protocolViolation: .protocolViolation
+        case .flooded: .flooded
         case .truncated: .truncated
         case .timedOut: .timedOut
         }

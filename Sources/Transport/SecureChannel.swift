@@ -10,6 +10,9 @@ public final class SecureBuffers {
     /// Most that are received at once where there is little room for what is in them.
     static let leastByteCount = 8 * 1024
 
+    /// Most bytes of a session's own answers, such as to a change of keys, that wait for a peer.
+    static let unsentAnswerByteCount = 64 * 1024
+
     let wire: Wire
     private var spare = Buffer()
 
@@ -49,6 +52,8 @@ public final class SecureChannel: TurnHandler {
     var hasBegun = false
     /// Whether the peer has sent anything.
     public internal(set) var hasHeard = false
+    /// Bytes of the session's own answers since the queue was last empty.
+    var unsentAnswerByteCount = 0
     /// The session holds bytes for which there was no room.
     var isCutShort = false
     /// The peer has said that nothing more comes.

@@ -110,8 +110,7 @@ extension StreamSocket {
             try? sendSealed(channel)
             throw .protocolError
         }
-        // The answer to a change of keys, for one.
-        try sendSealed(channel)
+        try sendAnswer(channel)
         input.consume(received.inputCount)
         channel.keep(input)
         channel.isCutShort = received.isCutShort
@@ -119,6 +118,24 @@ extension StreamSocket {
         if received.byteCount == 0 { return received.isLast ? .ended : .wouldBlock }
         channel.tellPending()
         return .bytes(received.byteCount)
+    }
+
+    /// Sends what the session has to say to what it was sent, to a change of keys for one
+    /// (RFC 8446 §4.6.3), but not without end to a peer that takes nothing.
+    private mutating func sendAnswer(_ channel: SecureChannel) throws(Errno) {
+        let wire = channel.buffers.wire
+        if !wire.hasOutput { return }
+        let byteCount = wire.output.count
+        try sendSealed(channel)
+        if queuedByteCount == 0 {
+            channel.unsentAnswerByteCount = 0
+            return
+        }
+        channel.unsentAnswerByteCount += byteCount
+        if channel.unsentAnswerByteCount > SecureBuffers.unsentAnswerByteCount {
+            channel.failure = .flooded
+            throw .protocolError
+        }
     }
 
     mutating func writeSealed(

@@ -15,6 +15,7 @@ from harness.identities import (
 from harness.identities import upstream as endpoint_security
 from harness.load import Load
 from harness.programs import FULL, Sidecar, fetch, free_port, peer_path, until
+from harness.rekeying import rekey
 
 A, B = "spiffe://mesh/ns/default/sa/a", "spiffe://mesh/ns/default/sa/b"
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
@@ -527,3 +528,22 @@ def test_the_end_of_a_certificate_is_told(start, tmp_path, root, upstream):
     relay = sidecar(start, tmp_path, downstream(identity), ports=[upstream.port])
     expiry = relay.metric("mesh_tls_certificate_expiry_timestamp_seconds", listener="inbound")
     assert expiry == int(identity.certificate.not_valid_after_utc.timestamp())
+
+
+def test_new_keys_without_end(start, tmp_path, root):
+    """Whoever asks for new keys and takes none makes nothing grow."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf, socket.socket() as client:
+        relay = sidecar(start, tmp_path, downstream(root.issue("server", B)),
+                        ports=[deaf.getsockname()[1]])
+        # The pages of the library are there then.
+        context = client_context(root, None)
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", relay.port))):
+            pass
+        before = relay.resident_bytes()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", relay.port))
+        asked = rekey(client, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 1_000_000)
+        assert asked < 1_000_000
+        assert relay.resident_bytes() - before < 4 << 20
+    until(lambda: relay.metric("mesh_tls_failures_total", side="downstream", reason="flooded") == 1)
+    until(lambda: relay.metric("mesh_downstream_active_connections") == 0)

@@ -5,6 +5,7 @@ import HTTP2
 import Kernel
 import Mesh
 import Routing
+import TLS
 import Telemetry
 import Transport
 
@@ -68,6 +69,14 @@ final class ListenerRuntime: ListenerDelegate {
     /// Counts a request that has been answered.
     func record(status: UInt16, nanoseconds: UInt64) {
         metrics.record(status: status, nanoseconds: nanoseconds)
+    }
+
+    /// Counts and tells why a session has failed that was ready; with TLS 1.3 a client's refusal
+    /// comes only then.
+    func countFailure(of security: SecureChannel?, with peer: SocketAddress) {
+        guard let failure = security?.failure, failure != .truncated else { return }
+        metrics.security.count(failure.reason)
+        worker.tell(failure, .listener(name), peer: peer, security?.refusedPeer)
     }
 
     /// Whether a client may switch to the protocol that `request` asks for.

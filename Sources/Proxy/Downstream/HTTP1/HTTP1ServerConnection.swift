@@ -216,6 +216,7 @@ final class HTTP1ServerConnection: Downstream, ServerConnection, EventHandler, T
             transfer = try stream.receive(into: &room)
         } catch {
             if isScratch { worker.returnScratch(buffer) }
+            listener.countFailure(of: stream.security, with: peer)
             fail()
             return
         }

@@ -34,6 +34,7 @@ extension HTTP2ServerConnection {
                 receive(buffer.bytes)
             }
         } catch {
+            listener.countFailure(of: socket?.security, with: peer)
             lose()
         }
         worker.returnScratch(buffer)
