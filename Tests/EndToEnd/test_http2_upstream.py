@@ -7,7 +7,6 @@ import struct
 import ssl
 import subprocess
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -18,6 +17,7 @@ import pytest
 from harness import bootstrap, identities
 from harness.h2server import H2Server, echo, frame
 from harness.programs import Sidecar, fetch, free_port, until
+from harness.timing import samples, until_still
 
 ERRORS = h2.errors.ErrorCodes
 
@@ -207,10 +207,9 @@ def test_a_peer_says_how_many_streams_it_takes(start, tmp_path, serve, limit):
 
     def answer(request):
         def later():
-            time.sleep(0.02)
             request.answered = True
             echo(request)
-        threading.Thread(target=later).start()
+        threading.Timer(0.02, later).start()
     server = serve(answer, on_head=head, settings={
         h2.settings.SettingCodes.MAX_CONCURRENT_STREAMS: limit})
     sidecar = relay(start, tmp_path, server)
@@ -237,10 +236,12 @@ def test_breakers_bound_connections_and_who_waits(start, tmp_path, serve):
         answers = [clients.submit(fetch, sidecar.port, f"/{n}") for n in range(12)]
         until(lambda: sum(answer.done() for answer in answers) >= 7, what="refusals")
         assert all(answer.result()[0] == 503 for answer in answers if answer.done())
-        while not all(answer.done() for answer in answers):
+
+        def are_answered():
             while held:
                 echo(held.pop())
-            time.sleep(0.005)
+            return all(answer.done() for answer in answers)
+        until(are_answered, what="the last answer")
     # One, and those that may wait: one of them no more once the second connection is there.
     assert [answer.result()[0] for answer in answers].count(200) in (4, 5)
     assert len(server.peers) == 2
@@ -289,12 +290,8 @@ def test_a_slow_client_holds_back_its_own_stream_alone(start, tmp_path, serve):
         connection.sendall(b"GET /big HTTP/1.1\r\nHost: h\r\n\r\n")
         slow.append(connection)
 
-    def is_stuck():
-        levels = [sum(len(entry[0]) for entry in peer.pending.values()) for peer in server.peers]
-        time.sleep(0.2)
-        return sum(levels) > 0 and levels == [
-            sum(len(entry[0]) for entry in peer.pending.values()) for peer in server.peers]
-    until(is_stuck, 20, "the end of reading")
+    until_still(lambda: sum(
+        len(entry[0]) for peer in server.peers for entry in peer.pending.values()), 0.2)
     for _ in range(50):
         assert fetch(sidecar.port, "/small")[1] == b"abc"
     assert len(server.peers) == 1
@@ -495,7 +492,7 @@ def test_a_connection_that_goes_away_loses_nothing(start, tmp_path, serve):
                 peer.go_away(peer.last)
         if peer.number in gone and request.stream > peer.last:
             return
-        threading.Thread(target=lambda: (time.sleep(0.002), echo(request))).start()
+        threading.Timer(0.002, echo, (request,)).start()
     server = serve(answer)
     sidecar = relay(start, tmp_path, server)
     with ThreadPoolExecutor(16) as clients:
@@ -664,8 +661,7 @@ def test_a_peer_that_says_nothing_is_asked(start, tmp_path, serve):
     with ThreadPoolExecutor(1) as clients:
         answer = clients.submit(fetch, sidecar.port, "/", "POST", b"x")
         until(lambda: held, what="the request")
-        time.sleep(1)
-        assert not answer.done() and not server.closed
+        assert not any(samples(lambda: answer.done() or server.closed, 1))
         # From now on nothing is read, so that no PING is answered.
         held[0].peer.lock.acquire()
         assert answer.result(10)[0] == 503

@@ -13,6 +13,7 @@ from harness.fast import FastUpstream
 from harness.load import Load
 from harness.programs import FULL, Sidecar, fetch, free_port, until
 from harness.reader import Reader
+from harness.timing import samples
 from harness.upstream import Script, Upstream
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -139,7 +140,7 @@ def test_slow_readers(start, tmp_path):
     peers = slow_readers(sidecar, 1000)
     try:
         until(lambda: upstream.count() >= 1000, 20, "every request at the upstream")
-        worst = max(sample for sample in samples(sidecar.resident_bytes, 2))
+        worst = max(samples(sidecar.resident_bytes, 2))
         assert worst <= 64 << 20, f"{worst >> 20} MiB resident"
         for peer in peers[:20]:
             message = read_answer(peer)
@@ -154,13 +155,6 @@ def test_slow_readers(start, tmp_path):
         "every descriptor given back",
     )
     assert answer_to(sidecar.port).status == 200
-
-
-def samples(measure, seconds):
-    end = time.monotonic() + seconds
-    found = []
-    until(lambda: found.append(measure()) or time.monotonic() > end, seconds + 1, every=0.05)
-    return found
 
 
 def test_a_slow_upstream_stops_the_client(start, tmp_path):

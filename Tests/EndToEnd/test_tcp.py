@@ -18,6 +18,7 @@ from harness.control import Control, Envoy, Follower
 from harness.identities import Authority, client_context, downstream
 from harness.identities import upstream as endpoint_security
 from harness.programs import FULL, Sidecar, free_port, until
+from harness.timing import paced, samples, until_still
 from mesh_world import eds_cluster
 
 BLOCK = random.Random(4).randbytes(1 << 20)
@@ -395,9 +396,10 @@ def live(connection, side):
 
     def send():
         with contextlib.suppress(OSError):
-            for start in range(0, len(side.content), side.part):
+            starts = range(0, len(side.content), side.part)
+            pause = side.pause if len(side.content) < 1_000_000 else 0
+            for start in paced(starts, pause):
                 connection.sendall(side.content[start:start + side.part])
-                time.sleep(side.pause * (len(side.content) < 1_000_000))
             if side.resets:
                 return
             connection.shutdown(socket.SHUT_WR)
@@ -435,17 +437,11 @@ def test_a_slow_reader_costs_no_memory(peer, forward, sealed):
     resident = sidecar.resident_bytes()
     clients = [connect(sidecar.port, receive_buffer=4096) for _ in range(50)]
 
-    def stalled():
-        before = taken[0]
-        time.sleep(0.5)
-        return before > 0 and taken[0] == before
-
-    until(stalled, 30, "nothing moves any more")
+    until_still(lambda: taken[0], 0.5)
     # What is sealed goes through the process: one receive on either side of the seal.
     assert sidecar.resident_bytes() - resident < (16 if sealed else 4) << 20
-    cpu = sidecar.cpu_seconds()
-    time.sleep(1)
-    assert sidecar.cpu_seconds() - cpu < 0.05
+    cpu = samples(sidecar.cpu_seconds, 1)
+    assert cpu[-1] - cpu[0] < 0.05
     # Each of them goes on where it stood.
     room = bytearray(1 << 20)
     for client in clients[:3]:
@@ -468,8 +464,7 @@ def test_more_stalled_connections_than_pipes(peer, forward):
     sidecar = forward([peer(serve, SO_SNDBUF=65536).port])
     clients = [connect(sidecar.port, 60, receive_buffer=65536) for _ in range(count)]
     until(lambda: sidecar.metric("mesh_upstream_active_connections", cluster="peer") == count)
-    time.sleep(1)
-    assert sidecar.open_files() < 2 * count + 2 * 256 + 50
+    assert until_still(sidecar.open_files, 0.5) < 2 * count + 2 * 256 + 50
     expected = digest_of(size >> 20)
     for client in clients[::50]:
         assert digest_until_end(client) == expected
@@ -541,8 +536,7 @@ def test_an_idle_connection_ends(peer, forward, tmp_path):
     log = tmp_path / "access.log"
     sidecar = forward([peer(echo).port], log=log, idle_timeout="0.5s")
     with connect(sidecar.port) as client:
-        for _ in range(4):
-            time.sleep(0.25)
+        for _ in paced(range(4), 0.25):
             client.sendall(b"x")
             assert client.recv(1) == b"x"
         began = time.monotonic()
@@ -739,9 +733,7 @@ def test_draining_waits_for_connections(peer, forward):
     assert client.recv(1) == b"x"
     sidecar.signal(15)
     until(lambda: refused(sidecar.port))
-    time.sleep(0.3)
-    client.sendall(b"y")
-    assert client.recv(1) == b"y"
+    assert samples(lambda: client.sendall(b"y") or client.recv(1), 0.3)[-1] == b"y"
     client.close()
     assert sidecar.wait(5) == 0
 

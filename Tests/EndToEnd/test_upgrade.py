@@ -15,6 +15,7 @@ from websockets.sync.server import serve
 
 from harness import bootstrap
 from harness.programs import FULL, Sidecar, fetch, free_port, until
+from harness.timing import paced
 
 ASK = (b"GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n"
        b"Upgrade: WebSocket\r\n\r\n")
@@ -221,12 +222,9 @@ def test_only_idleness_ends_a_tunnel(start, tmp_path):
         client = dial(sidecar.port)
         client.sendall(ASK)
         head_of(client)
-        began = time.monotonic()
-        while time.monotonic() - began < 1.5:
+        for _ in paced(range(15), 0.1):
             client.sendall(b"x")
             assert receive(client, 1) == b"x"
-            # A pause between two messages, not a wait for anything.
-            threading.Event().wait(0.1)
         quiet = time.monotonic()
         with contextlib.suppress(ConnectionResetError):
             assert client.recv(1) == b""

@@ -64,6 +64,15 @@ import Testing
         #expect(offences.isEmpty, "\(report(offences))")
     }
 
+    @Test func `nor does an end-to-end test pause`() {
+        let ban = Ban(
+            pattern: #"\bsleep\(|\bEvent\(\)\.wait\("#, needles: ["sleep(", ").wait("],
+            hint: "wait for the condition (harness/programs.py), or observe (harness/timing.py)")
+        #expect(!Tree.endToEnd.isEmpty)
+        let offences = Tree.endToEnd.flatMap(ban.offences)
+        #expect(offences.isEmpty, "\(report(offences))")
+    }
+
     @Test func `libraries print nothing`() {
         let ban = Ban(
             pattern: #"(^|[^.\w])(print|debugPrint|dump)\("#, needles: ["rint(", "dump("],

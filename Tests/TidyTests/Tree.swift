@@ -31,6 +31,8 @@ enum Tree {
 
     static let sources = files(below: "Sources")
     static let tests = files(below: "Tests")
+    /// The end-to-end tests, in Python; nothing in them is blanked.
+    static let endToEnd = files(below: "Tests/EndToEnd", ending: ".py")
 
     static func text(of path: String) throws -> String {
         try String(contentsOfFile: "\(root)/\(path)", encoding: .utf8)
@@ -46,15 +48,16 @@ enum Tree {
         return ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted()
     }
 
-    private static func files(below folder: String) -> [SourceFile] {
+    private static func files(below folder: String, ending: String = ".swift") -> [SourceFile] {
         var found: [SourceFile] = []
         for entry in entries(of: folder) where !entry.hasPrefix(".") {
             let path = "\(folder)/\(entry)"
-            if entry.hasSuffix(".swift") {
+            if entry.hasSuffix(ending) {
                 guard let text = try? text(of: path) else { continue }
-                found.append(SourceFile(path: path, text: text, code: CodeMask.apply(to: text)))
+                let code = ending == ".swift" ? CodeMask.apply(to: text) : text
+                found.append(SourceFile(path: path, text: text, code: code))
             } else if !entry.contains(".") {
-                found += files(below: path)
+                found += files(below: path, ending: ending)
             }
         }
         return found
