@@ -21,9 +21,11 @@ struct Ban: Sendable, CustomTestStringConvertible {
 
     private func offences(in text: String, path: String) -> [Offence] {
         guard needles.contains(where: text.contains) else { return [] }
-        guard let regex = try? Regex(pattern) else {
+        guard let expression = try? Regex(pattern) else {
             return [Offence(file: path, line: 0, hint: "the pattern \(pattern) is wrong")]
         }
+        // By Unicode's rules there is no boundary at the point of `time.sleep`.
+        let regex = expression.wordBoundaryKind(.simple)
         var found: [Offence] = []
         for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false)
             .enumerated()

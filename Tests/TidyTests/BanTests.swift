@@ -64,12 +64,19 @@ import Testing
         #expect(offences.isEmpty, "\(report(offences))")
     }
 
+    static let pause = Ban(
+        pattern: #"\bsleep\(|\bEvent\(\)\.wait\("#, needles: ["sleep(", ").wait("],
+        hint: "wait for the condition (harness/programs.py), or observe (harness/timing.py)")
+
+    @Test(arguments: ["sleep(1)", "time.sleep(1)", "    threading.Event().wait(1)"])
+    func `a pause is seen for what it is`(line: String) {
+        let file = SourceFile(path: "a.py", text: line, code: line)
+        #expect(Self.pause.offences(in: file).map(\.line) == [1])
+    }
+
     @Test func `nor does an end-to-end test pause`() {
-        let ban = Ban(
-            pattern: #"\bsleep\(|\bEvent\(\)\.wait\("#, needles: ["sleep(", ").wait("],
-            hint: "wait for the condition (harness/programs.py), or observe (harness/timing.py)")
         #expect(!Tree.endToEnd.isEmpty)
-        let offences = Tree.endToEnd.flatMap(ban.offences)
+        let offences = Tree.endToEnd.flatMap(Self.pause.offences)
         #expect(offences.isEmpty, "\(report(offences))")
     }
 
