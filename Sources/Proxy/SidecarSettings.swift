@@ -120,13 +120,3 @@ extension Snapshot.MissingReference {
         }
     }
 }
-
-extension Listener {
-    fileprivate func logging(to path: String) -> Listener {
-        if accessLogPath != nil { return self }
-        let logging = try? Listener(
-            name: name, host: host, port: port, direction: direction, routes: routes,
-            limits: limits, statPrefix: statPrefix, accessLogPath: path)
-        return logging ?? self
-    }
-}

@@ -225,6 +225,23 @@ def test_the_policy_that_denies_is_named(start, tmp_path, upstream):
     assert relay.metric("mesh_rbac_allowed_total") == 2
 
 
+def test_rules_hold_with_a_log_that_the_command_line_asks_for(start, tmp_path, root, clients, upstream):
+    """Neither they nor TLS are lost when the sidecar adds the log to a listener."""
+    manager = bootstrap.manager(bootstrap.route_configuration([bootstrap.to_cluster("one")]))
+    manager["http_filters"].insert(0, rbac(rules("ALLOW", a=policy(principals=[name(exact=A)]))))
+    listening, log = free_port(), tmp_path / "requests.log"
+    listener = bootstrap.listener(listening, manager, "inbound")
+    listener["filter_chains"][0]["transport_socket"] = downstream(
+        root.issue("server", B), root, require_client_certificate=False)
+    start(Sidecar, tmp_path, bootstrap.static(
+        free_port(), [listener], [bootstrap.cluster("one", [upstream.port])]),
+        flags=("--access-log", str(log)))
+    assert [ask(listening, clients[who])[0] for who in ("a", "b")] == [200, 403]
+    with pytest.raises((OSError, ValueError, IndexError)):
+        ask(listening, None)
+    until(lambda: len(log.read_text().splitlines()) == 2)
+
+
 def test_rules_can_be_tried_out(start, tmp_path, root, clients, upstream):
     relay = sidecar(start, tmp_path, [rbac(
         shadow=rules("ALLOW", a=policy(principals=[name(exact=A)])),

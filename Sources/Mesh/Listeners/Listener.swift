@@ -36,7 +36,7 @@ public struct Listener: Equatable, Sendable {
     public let limits: ListenerLimits
     public let statPrefix: String
     /// Where the access log is written, `/dev/stdout` for the standard output; `nil` writes none.
-    public let accessLogPath: String?
+    public private(set) var accessLogPath: String?
     /// How connections are secured; those that belong to none are closed.
     public private(set) var chains: [FilterChain]
     /// The protocols that a client may switch to with its request, such as `websocket`, in lower
@@ -101,6 +101,13 @@ public struct Listener: Equatable, Sendable {
         }
         var copy = self
         copy.accessFilters = filters
+        return copy
+    }
+
+    /// The same with an access log at `path`, unless it has one.
+    public func logging(to path: String) -> Listener {
+        var copy = self
+        copy.accessLogPath = accessLogPath ?? path
         return copy
     }
 
