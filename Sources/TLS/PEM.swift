@@ -28,12 +28,25 @@ import COpenSSL
     }
 }
 
-/// A private key, owned.
-@safe final class PrivateKey {
+/// A private key, owned; it may be used on any thread, since nothing changes it.
+@safe public final class PrivateKey: @unchecked Sendable {
     let library: OpaquePointer
 
-    /// Reads a key that is not encrypted; `nil` when there is none.
-    init?(pem text: [UInt8]) {
+    @unsafe init(owning library: OpaquePointer) {
+        unsafe self.library = library
+    }
+
+    /// Makes a new key on P-256.
+    ///
+    /// - Throws: ``TLSError/outOfMemory`` when the library gives none.
+    public static func generated() throws(TLSError) -> PrivateKey {
+        defer { ERR_clear_error() }
+        guard let key = unsafe pointsman_generate_key() else { throw .outOfMemory }
+        return unsafe PrivateKey(owning: key)
+    }
+
+    /// Reads a key in PEM that is not encrypted; `nil` when there is none.
+    public init?(pem text: [UInt8]) {
         guard let memory = unsafe copy(of: text) else { return nil }
         defer { unsafe BIO_free(memory) }
         let key = unsafe PEM_read_bio_PrivateKey(memory, nil, pointsman_refuse_password, nil)
@@ -46,12 +59,30 @@ import COpenSSL
         unsafe EVP_PKEY_free(library)
     }
 
+    /// The key as PKCS#8 in PEM, not encrypted.
+    public var pem: [UInt8] {
+        unsafe text { unsafe PEM_write_bio_PKCS8PrivateKey($0, library, nil, nil, 0, nil, nil) }
+    }
+
     /// Such as EVP_PKEY_EC.
     var kind: CInt { unsafe EVP_PKEY_get_base_id(library) }
 }
 
+/// What `write` puts into a BIO; empty when it fails.
+@unsafe func text(_ write: (OpaquePointer) -> CInt) -> [UInt8] {
+    guard let memory = unsafe BIO_new(BIO_s_mem()) else { return [] }
+    defer { unsafe BIO_free(memory) }
+    guard unsafe write(memory) == 1 else {
+        ERR_clear_error()
+        return []
+    }
+    var start: UnsafePointer<UInt8>?
+    let count = unsafe pointsman_memory(memory, &start)
+    return unsafe Array(UnsafeBufferPointer(start: start, count: count))
+}
+
 /// A BIO that holds a copy of `text`, to be freed by the caller.
-@unsafe private func copy(of text: [UInt8]) -> OpaquePointer? {
+@unsafe func copy(of text: [UInt8]) -> OpaquePointer? {
     guard let memory = unsafe BIO_new(BIO_s_mem()) else { return nil }
     unsafe BIO_write(memory, text, CInt(clamping: text.count))
     return unsafe memory

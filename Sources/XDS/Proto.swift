@@ -78,6 +78,8 @@ package enum Proto {
 
     package typealias DiscoveryRequest = Envoy_Service_Discovery_V3_DiscoveryRequest
     package typealias DiscoveryResponse = Envoy_Service_Discovery_V3_DiscoveryResponse
+    package typealias IssueRequest = Pointsman_Identity_V1_IssueRequest
+    package typealias IssueResponse = Pointsman_Identity_V1_IssueResponse
     package typealias Bootstrap = Envoy_Config_Bootstrap_V3_Bootstrap
 
     package typealias `Any` = Google_Protobuf_Any

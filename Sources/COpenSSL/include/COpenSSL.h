@@ -116,3 +116,8 @@ static inline size_t pointsman_memory(BIO *bio, const uint8_t **bytes) {
     *bytes = (const uint8_t *)start;
     return count > 0 ? (size_t)count : 0;
 }
+
+/// A new key on P-256, which the caller owns; NULL when there is none to be had.
+static inline EVP_PKEY *pointsman_generate_key(void) {
+    return EVP_EC_gen("P-256");
+}

@@ -12,6 +12,16 @@ func require(label name: String, _ path: String) throws(MeshError) {
     }
 }
 
+/// Throws when `name` is not one or more DNS labels with dots between them, in lower case.
+func require(subdomain name: String, _ path: String) throws(MeshError) {
+    try require(nonEmpty: name, path)
+    if name.utf8.count > 253 { throw MeshError(path, "is longer than 253 characters") }
+    for label in name.split(separator: ".", omittingEmptySubsequences: false) {
+        if label.isEmpty { throw MeshError(path, "\"\(name)\" has a dot too many") }
+        try require(label: String(label), path)
+    }
+}
+
 /// Throws when `text` is longer than a name or value in a condition may be.
 func requireShort(_ text: String, _ path: String) throws(MeshError) {
     if text.utf8.count > Service.textByteLimit {

@@ -137,7 +137,7 @@ public enum DiscoveryError: Error, Equatable, Sendable {
     case unreadableMessage
 }
 
-private func decode<M: Message>(_ bytes: [UInt8]) throws(DiscoveryError) -> M {
+func decode<M: Message>(_ bytes: [UInt8]) throws(DiscoveryError) -> M {
     var options = BinaryDecodingOptions()
     options.discardUnknownFields = true
     do {
