@@ -233,7 +233,7 @@ final class Worker: EventHandler, TurnHandler {
             .refused(
                 Refusal(
                     side: side, peer: peer.description, error: error,
-                    names: refused.map { $0.uriNames + $0.dnsNames } ?? [],
+                    names: refused?.names ?? [],
                     untoldCount: untoldCount)))
     }
 

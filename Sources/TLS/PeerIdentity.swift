@@ -12,6 +12,9 @@ public struct PeerIdentity: Equatable, Sendable {
     /// SHA-256 of the certificate, 32 bytes.
     public internal(set) var fingerprint: [UInt8] = []
 
+    /// Its names of all kinds, URIs first.
+    public var names: [String] { uriNames + dnsNames + ipAddresses + emailNames }
+
     /// The workload's name; `nil` when there is none, or more than one URI, which a SPIFFE
     /// certificate must not have (X509-SVID §2).
     public var spiffeID: String? {

@@ -2,8 +2,11 @@
 
     grpc_peer.py client PORT   plays a client against our server; exit code 0 when all is well
     grpc_peer.py server        plays the server, prints its port, ends with its standard input
+
+With one more argument, a folder that holds root.pem, own.pem and own.key, TLS is spoken.
 """
 
+import pathlib
 import sys
 import threading
 from concurrent import futures
@@ -59,10 +62,19 @@ def check_cancel(channel):
     expect(call.code() == grpc.StatusCode.CANCELLED, call.code())
 
 
-def check_compression(port):
-    with grpc.insecure_channel(
-        f"127.0.0.1:{port}", options=OPTIONS, compression=grpc.Compression.Gzip
-    ) as channel:
+def material(folder):
+    return [pathlib.Path(folder, name).read_bytes() for name in ("root.pem", "own.key", "own.pem")]
+
+
+def open_channel(port, folder, **more):
+    if not folder:
+        return grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS, **more)
+    credentials = grpc.ssl_channel_credentials(*material(folder))
+    return grpc.secure_channel(f"localhost:{port}", credentials, options=OPTIONS, **more)
+
+
+def check_compression(port, folder):
+    with open_channel(port, folder, compression=grpc.Compression.Gzip) as channel:
         call = method(channel, "Echo")(iter([b"x" * 10_000]), timeout=20)
         try:
             list(call)
@@ -77,8 +89,8 @@ def check_many(channel):
         expect(list(call) == [b"%d" % n] * 3)
 
 
-def play_client(port):
-    with grpc.insecure_channel(f"127.0.0.1:{port}", options=OPTIONS) as channel:
+def play_client(port, folder=None):
+    with open_channel(port, folder) as channel:
         check_echo(channel)
         check_status(channel, "Fail", grpc.StatusCode.PERMISSION_DENIED, "nö: 100%")
         check_status(
@@ -87,7 +99,7 @@ def play_client(port):
         check_status(channel, "Late", grpc.StatusCode.ABORTED, "after a message")
         check_cancel(channel)
         check_many(channel)
-    check_compression(port)
+    check_compression(port, folder)
 
 
 class Handler(grpc.GenericRpcHandler):
@@ -104,11 +116,16 @@ class Handler(grpc.GenericRpcHandler):
         return method and grpc.stream_stream_rpc_method_handler(method, plain, plain)
 
 
-def play_server():
+def play_server(folder=None):
     server = grpc.server(
         futures.ThreadPoolExecutor(4), handlers=[Handler()], options=OPTIONS
     )
-    port = server.add_insecure_port("127.0.0.1:0")
+    if folder:
+        root, key, chain = material(folder)
+        credentials = grpc.ssl_server_credentials([(key, chain)], root, require_client_auth=True)
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
     sys.stdin.read()
@@ -117,6 +134,6 @@ def play_server():
 
 if __name__ == "__main__":
     if sys.argv[1] == "client":
-        play_client(int(sys.argv[2]))
+        play_client(int(sys.argv[2]), *sys.argv[3:])
     else:
-        play_server()
+        play_server(*sys.argv[2:])

@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import Kernel
+import TLS
 import Testing
 import Transport
 
@@ -18,11 +19,37 @@ private func makePeer(_ arguments: [String]) -> Process {
     return peer
 }
 
+/// A folder with what a peer needs for TLS, for as long as `body` runs.
+private func withMaterial(of credential: Credential, _ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (name, bytes) in [
+        ("root.pem", Certificates.root), ("own.pem", credential.certificateChain),
+        ("own.key", credential.privateKey),
+    ] {
+        try Data(bytes).write(to: folder.appending(path: name))
+    }
+    try body(folder.path)
+}
+
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: python)), .serialized)
 struct `With grpcio as peer` {
     @Test func `our server answers its client`() throws {
-        let bench = try GRPCBench()
-        let peer = makePeer(["client", "\(bench.server.address.port)"])
+        try answerClient(of: GRPCBench(), folder: nil)
+    }
+
+    @Test func `our server answers its client over TLS`() throws {
+        let bench = try GRPCBench(security: .server(clients: .required))
+        try withMaterial(of: Certificates.client) { try answerClient(of: bench, folder: $0) }
+        #expect(bench.scripted.calls.count > 200)
+        #expect(
+            bench.scripted.calls.allSatisfy { $0.peerIdentity?.spiffeID == "spiffe://mesh/a" })
+    }
+
+    private func answerClient(of bench: GRPCBench, folder: String?) throws {
+        let more = folder.map { [$0] } ?? []
+        let peer = makePeer(["client", "\(bench.server.address.port)"] + more)
         try peer.run()
         try bench.turn(within: .seconds(60)) { !peer.isRunning }
         #expect(peer.terminationStatus == 0)
@@ -31,8 +58,18 @@ struct `With grpcio as peer` {
     }
 
     @Test func `our client understands its server`() throws {
+        try understandServer(folder: nil, security: nil)
+    }
+
+    @Test func `our client understands its server over TLS`() throws {
+        try withMaterial(of: Certificates.server) {
+            try understandServer(folder: $0, security: .client(Certificates.client))
+        }
+    }
+
+    private func understandServer(folder: String?, security: GRPCSecurity?) throws {
         let bench = try GRPCBench()
-        let peer = makePeer(["server"])
+        let peer = makePeer(["server"] + (folder.map { [$0] } ?? []))
         let (input, output) = (Pipe(), Pipe())
         peer.standardInput = input
         peer.standardOutput = output
@@ -48,7 +85,7 @@ struct `With grpcio as peer` {
         ) -> GRPCClientCall {
             GRPCClientCall(
                 loop: bench.loop, address: .loopback(port: port), authority: "localhost",
-                path: path, limits: limits, delegate: delegate)
+                path: path, limits: limits, security: security, delegate: delegate)
         }
 
         let echoed = RecordingCall()

@@ -1,6 +1,7 @@
 import EventLoop
 import HTTP
 import Kernel
+import TLS
 import Transport
 
 /// A client call that keeps what it was told.
@@ -25,6 +26,13 @@ final class ScriptedServer: GRPCServerDelegate, GRPCServerCallHandler {
     private(set) var calls: [GRPCServerCall] = []
     private(set) var received: [[UInt8]] = []
     private(set) var statuses: [GRPCStatus] = []
+    private(set) var refusals: [(error: TLSError, names: [String])] = []
+
+    func server(
+        _ server: GRPCServer, didRefuse peer: SocketAddress, for error: TLSError, names: [String]
+    ) {
+        refusals.append((error, names))
+    }
 
     func server(_ server: GRPCServer, accept call: GRPCServerCall) -> (any GRPCServerCallHandler)? {
         if call.path == "/test.Test/Unknown" { return nil }
@@ -59,10 +67,11 @@ final class GRPCBench {
     let scripted = ScriptedServer()
     let server: GRPCServer
 
-    init(limits: GRPCLimits = GRPCLimits()) throws {
+    init(limits: GRPCLimits = GRPCLimits(), security: TLS.Context? = nil) throws {
         loop = try EventLoop()
         server = try GRPCServer(
-            loop: loop, address: .loopback(port: 0), limits: limits, delegate: scripted)
+            loop: loop, address: .loopback(port: 0), limits: limits, security: security,
+            delegate: scripted)
     }
 
     deinit {
@@ -72,11 +81,12 @@ final class GRPCBench {
     }
 
     func call(
-        _ path: String, limits: GRPCLimits = GRPCLimits(), delegate: RecordingCall
+        _ path: String, metadata: [(name: String, value: String)] = [],
+        limits: GRPCLimits = GRPCLimits(), security: GRPCSecurity? = nil, delegate: RecordingCall
     ) -> GRPCClientCall {
         GRPCClientCall(
-            loop: loop, address: server.address, authority: "control", path: path, limits: limits,
-            delegate: delegate)
+            loop: loop, address: server.address, authority: "control", path: path,
+            metadata: metadata, limits: limits, security: security, delegate: delegate)
     }
 
     /// Turns the loop until `condition` holds, or gives up.

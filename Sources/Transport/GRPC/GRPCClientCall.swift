@@ -3,6 +3,7 @@ public import EventLoop
 public import HTTP
 import HTTP2
 public import Kernel
+public import TLS
 
 /// Who follows a ``GRPCClientCall``.
 ///
@@ -16,8 +17,21 @@ public protocol GRPCClientCallDelegate: AnyObject {
     func call(_ call: GRPCClientCall, didClose status: GRPCStatus)
 }
 
+/// TLS under a client's gRPC calls.
+public struct GRPCSecurity {
+    /// What is presented to the server, and who it has to be.
+    public var context: TLS.Context
+    /// What the server is asked for (SNI); `nil` asks for nothing.
+    public var serverName: String?
+
+    public init(context: TLS.Context, serverName: String? = nil) {
+        self.context = context
+        self.serverName = serverName
+    }
+}
+
 /// One bidirectional gRPC call on an HTTP/2 connection of its own, in the clear with prior
-/// knowledge; it does not reconnect.
+/// knowledge or over TLS that agrees upon `h2`; it does not reconnect.
 ///
 /// The loop keeps the call alive until it is closed. It is used on the loop's thread only.
 public final class GRPCClientCall {
@@ -48,24 +62,29 @@ public final class GRPCClientCall {
     ///   - address: Where the server listens.
     ///   - authority: What the server is asked for as, such as `control:7401`.
     ///   - path: `/package.Service/Method`.
+    ///   - metadata: Further fields of the request, with names in lower case.
     ///   - limits: What the call may cost.
+    ///   - security: What makes the connection one over TLS; a handshake that fails closes the call
+    ///     with `unavailable` and the reason.
     ///   - delegate: Who follows the call; not kept.
     public init(
         loop: EventLoop, address: SocketAddress, authority: String, path: String,
-        limits: GRPCLimits = GRPCLimits(), delegate: any GRPCClientCallDelegate
+        metadata: [(name: String, value: String)] = [], limits: GRPCLimits = GRPCLimits(),
+        security: GRPCSecurity? = nil, delegate: any GRPCClientCallDelegate
     ) {
         self.limits = limits
         self.delegate = delegate
         decoder = GRPCMessageDecoder(messageByteCountLimit: limits.receivedMessageByteCount)
-        var session = Session(role: .client, limits: SessionLimits(limits, callsPerQueue: 1))
+        var session = HTTP2.Session(role: .client, limits: SessionLimits(limits, callsPerQueue: 1))
         do throws(SubmitError) {
-            let head = GRPCHeads.request(authority: authority, path: path)
+            let head = GRPCHeads.request(authority: authority, path: path, metadata: metadata)
             state = .calling(try session.submitRequest(head, endsStream: false))
         } catch {
             state = .closing(GRPCStatus(.internal, "HTTP/2: \(error)"), nil)
         }
         connection = HTTP2Connection(
-            to: address, session: session, loop: loop, patience: limits.patience)
+            to: address, session: session, loop: loop, patience: limits.patience,
+            security: security)
         connection.start(self)
     }
 

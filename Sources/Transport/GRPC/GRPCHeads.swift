@@ -4,7 +4,9 @@ import HTTP
 /// The heads of gRPC over HTTP/2, as they are written and read.
 enum GRPCHeads {
     /// What gRPC calls Request-Headers.
-    static func request(authority: String, path: String) -> RequestHead {
+    static func request(
+        authority: String, path: String, metadata: [(name: String, value: String)]
+    ) -> RequestHead {
         var head = RequestHead()
         head.version = .http2
         head.method = .post
@@ -15,6 +17,7 @@ enum GRPCHeads {
         append("te", "trailers", to: &head.fields)
         append("content-type", "application/grpc", to: &head.fields)
         append("user-agent", "pointsman", to: &head.fields)
+        for (name, value) in metadata { append(name, value, to: &head.fields) }
         return head
     }
 
@@ -56,6 +59,12 @@ enum GRPCHeads {
             return GRPCStatus(code)
         }
         return GRPCStatus(code, percentEncoded: fields.value(at: message))
+    }
+
+    /// Who the caller says that it is; of several, the first.
+    static func authorization(in fields: borrowing Fields) -> String? {
+        guard let index = fields.firstIndex(named: "authorization".utf8.span) else { return nil }
+        return String(fields.value(at: index))
     }
 
     /// Whether `content-type` is gRPC's.

@@ -2,6 +2,7 @@ import Bytes
 public import HTTP
 import HTTP2
 public import Kernel
+public import TLS
 
 /// Who handles one call.
 ///
@@ -35,6 +36,10 @@ public final class GRPCServerCall {
     public let authority: String
     /// Where the client connects from.
     public let peer: SocketAddress
+    /// Who the client is by its verified certificate; `nil` without one.
+    public let peerIdentity: PeerIdentity?
+    /// The `authorization` that came with the call, such as `Bearer TOKEN`.
+    public let authorization: String?
 
     let stream: StreamHandle
     var handler: (any GRPCServerCallHandler)?
@@ -49,7 +54,9 @@ public final class GRPCServerCall {
     ) {
         path = String(head.path)
         authority = String(head.authority)
+        authorization = GRPCHeads.authorization(in: head.fields)
         self.peer = peer
+        peerIdentity = connection.peerIdentity
         self.stream = stream
         self.connection = connection
         decoder = GRPCMessageDecoder(messageByteCountLimit: limits.receivedMessageByteCount)

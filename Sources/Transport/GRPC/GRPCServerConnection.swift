@@ -52,7 +52,7 @@ final class GRPCServerConnection: HTTP2ConnectionDelegate {
     }
 
     func connection(_ connection: HTTP2Connection, didClose reason: HTTP2ConnectionEnd) {
-        server?.forget(self)
+        server?.forget(self, reason, peer: peer)
     }
 
     private func begin(_ stream: StreamHandle) {

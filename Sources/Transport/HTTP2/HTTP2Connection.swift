@@ -2,6 +2,7 @@ import Bytes
 import EventLoop
 import HTTP2
 import Kernel
+import TLS
 
 /// Who follows an ``HTTP2Connection``; kept by it until it is closed.
 protocol HTTP2ConnectionDelegate: AnyObject {
@@ -22,6 +23,7 @@ protocol HTTP2ConnectionDelegate: AnyObject {
 /// loop keeps the connection alive until it is closed.
 final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
     struct Patience {
+        /// For the connection, then for the handshake where there is one, then for a greeting.
         var connect: Duration
         var keepAliveInterval: Duration
         var keepAliveTimeout: Duration
@@ -29,8 +31,29 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         var linger = Duration.seconds(1)
     }
 
+    /// TLS on the connection, which has to agree upon HTTP/2.
+    struct Security {
+        var context: TLS.Context
+        let buffers: SecureBuffers
+        /// What a client asks for (SNI).
+        let serverName: String?
+
+        /// - Throws: `ENOMEM`
+        init(_ context: TLS.Context, serverName: String? = nil) throws(Errno) {
+            self.context = context
+            self.serverName = serverName
+            do throws(TLSError) {
+                buffers = try SecureBuffers()
+            } catch {
+                throw .outOfMemory
+            }
+        }
+    }
+
     private enum State: Equatable {
         case connecting
+        /// The peers shake hands.
+        case securing
         /// Bytes flow; until `isGreeted`, the peer's settings have not come.
         case open(isGreeted: Bool)
         /// Our last frames are out, the peer may still be reading them.
@@ -40,8 +63,11 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
 
     /// Most bytes that are read in one turn, and most that wait between session and socket.
     private static let turnByteCount = 64 * 1024
+    private static let protocolName = "h2"
 
-    var session: Session
+    var session: HTTP2.Session
+    /// Who a peer with a verified certificate is, once the handshake is over.
+    private(set) var peerIdentity: PeerIdentity?
     /// Why the connection is over; set before its streams are reported closed.
     private(set) var end: HTTP2ConnectionEnd?
     private let loop: EventLoop
@@ -64,7 +90,8 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
 
     /// Starts to connect; every failure is told to the delegate later.
     init(
-        to address: SocketAddress, session: consuming Session, loop: EventLoop, patience: Patience
+        to address: SocketAddress, session: consuming HTTP2.Session, loop: EventLoop,
+        patience: Patience, security: GRPCSecurity?
     ) {
         self.session = session
         self.loop = loop
@@ -72,38 +99,58 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         lastHeard = loop.now
         state = .connecting
         do throws(Errno) {
+            let security = try security.map { security throws(Errno) in
+                try Security(security.context, serverName: security.serverName)
+            }
             let connecting = try Socket.connecting(to: address)
             try? connecting.setUserTimeout(.seconds(20))
             var socket = StreamSocket(connecting, on: loop)
             try socket.register(self, for: .writable)
             self.socket = .some(socket)
             setTimer(after: patience.connect)
+            secure(security)
         } catch {
-            pendingEnd = .connectFailed(error)
-            setTimer(after: .zero)
+            failLater(.connectFailed(error))
         }
     }
 
     /// Takes a connection that was accepted.
     init(
-        accepted: consuming Socket, session: consuming Session, loop: EventLoop, patience: Patience
+        accepted: consuming Socket, session: consuming HTTP2.Session, loop: EventLoop,
+        patience: Patience, security: Security?
     ) {
         self.session = session
         self.loop = loop
         self.patience = patience
         lastHeard = loop.now
-        state = .open(isGreeted: false)
+        state = security == nil ? .open(isGreeted: false) : .securing
         try? accepted.setUserTimeout(.seconds(20))
         var socket = StreamSocket(accepted, on: loop)
         do throws(Errno) {
             try socket.register(self, for: .readable)
             self.socket = .some(socket)
             setTimer(after: patience.connect)
+            secure(security)
             scheduleWork()
         } catch {
-            pendingEnd = .socketFailed(error)
-            setTimer(after: .zero)
+            failLater(.socketFailed(error))
         }
+    }
+
+    private func secure(_ security: Security?) {
+        guard let security else { return }
+        do throws(TLSError) {
+            try socket?.secure(
+                security.context, with: security.buffers, serverName: security.serverName,
+                offering: [Self.protocolName])
+        } catch {
+            failLater(.securityFailed(error, peerNames: []))
+        }
+    }
+
+    private func failLater(_ end: HTTP2ConnectionEnd) {
+        pendingEnd = end
+        setTimer(after: .zero)
     }
 
     func start(_ delegate: any HTTP2ConnectionDelegate) {
@@ -123,7 +170,7 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
     /// Ends the connection once its streams are closed and what the session holds is sent, or when
     /// the peer does not read that in time.
     func finish() {
-        if state == .connecting { return close(.finished) }
+        if state == .connecting || state == .securing { return close(.finished) }
         guard isOpen, !isFinishing else { return }
         isFinishing = true
         session.finishShutdown()
@@ -138,12 +185,17 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
     }
 
     func handle(_ readiness: Readiness) {
+        if pendingEnd != nil { return }
         switch state {
         case .connecting:
             if let error = socket?.takeError() { return close(.connectFailed(error)) }
-            state = .open(isGreeted: false)
+            state = socket?.security == nil ? .open(isGreeted: false) : .securing
             setTimer(after: patience.connect)
             socket?.setReading(true)
+            if state == .securing { shakeHands() }
+        case .securing:
+            flushSocket(readiness)
+            shakeHands()
         case .open:
             flushSocket(readiness)
             read(readiness)
@@ -167,9 +219,49 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         if isFinishing { return close(.finished) }
         switch state {
         case .connecting, .open(isGreeted: false): close(.connectTimedOut)
+        case .securing: close(.securityFailed(.timedOut, peerNames: []))
         case .open(isGreeted: true): keepAlive()
         case .lingering: close(.finished)
         case .closed: break
+        }
+    }
+
+    private func shakeHands() {
+        do throws(TLSError) {
+            guard try socket?.shakeHands() ?? false else { return }
+        } catch {
+            // Who connects and says nothing has only looked whether somebody is there.
+            let isSilent = error == .truncated && socket?.security?.hasHeard == false
+            return refuse(
+                isSilent ? .peerClosed : .securityFailed(error, peerNames: refusedNames))
+        }
+        guard let security = socket?.security, security.applicationProtocol == Self.protocolName
+        else { return refuse(.protocolNotAgreed) }
+        peerIdentity = security.peer
+        state = .open(isGreeted: false)
+        setTimer(after: patience.connect)
+    }
+
+    private var refusedNames: [String] { socket?.security?.refusedPeer?.names ?? [] }
+
+    /// What the peer is to know was sent; a reset, for what it sent meanwhile, might overtake it.
+    private func refuse(_ end: HTTP2ConnectionEnd) {
+        socket?.shutdownWriting()
+        close(end)
+    }
+
+    /// Closes what cannot be read or written any more, where TLS may know better why.
+    private func lose(_ error: Errno) {
+        if isOpen, let security = socket?.security, security.failure == nil {
+            // With TLS 1.3 a server says that it refuses us when we already write.
+            var rest = Buffer()
+            var room = rest.room(minimum: 16 * 1024)
+            _ = try? socket?.receive(into: &room)
+        }
+        switch socket?.security?.failure {
+        case nil: close(.socketFailed(error))
+        case .truncated: close(.peerClosed)
+        case .some(let failure): close(.securityFailed(failure, peerNames: refusedNames))
         }
     }
 
@@ -189,7 +281,7 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
             case .ended: close(.peerClosed)
             }
         } catch {
-            close(.socketFailed(error))
+            lose(error)
         }
     }
 
@@ -275,7 +367,7 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
             try socket?.write(output.bytes)
             output.removeAll()
         } catch {
-            close(.socketFailed(error))
+            lose(error)
         }
     }
 
@@ -284,7 +376,7 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
         do throws(Errno) {
             _ = try socket?.flush()
         } catch {
-            close(.socketFailed(error))
+            lose(error)
         }
     }
 

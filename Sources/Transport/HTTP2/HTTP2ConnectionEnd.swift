@@ -1,5 +1,6 @@
 import HTTP2
 import Kernel
+import TLS
 
 /// Why an HTTP/2 connection is over.
 enum HTTP2ConnectionEnd: Equatable {
@@ -10,6 +11,10 @@ enum HTTP2ConnectionEnd: Equatable {
     /// The peer closed the connection without a word.
     case peerClosed
     case socketFailed(Errno)
+    /// There is no TLS session, or none any more; with the names of a peer that was refused.
+    case securityFailed(TLSError, peerNames: [String])
+    /// TLS is there, and the peer does not speak HTTP/2 over it (ALPN).
+    case protocolNotAgreed
     case sessionFailed(SessionError)
     /// A PING was not answered in time.
     case keepAliveTimedOut
@@ -25,6 +30,10 @@ extension HTTP2ConnectionEnd: CustomStringConvertible {
         case .connectTimedOut: "connect: timed out"
         case .peerClosed: "connection closed by peer"
         case .socketFailed(let error): "connection: \(error)"
+        case .securityFailed(let error, let names) where names.isEmpty: "TLS: \(error)"
+        case .securityFailed(let error, let names):
+            "TLS: \(error), the peer is \(names.joined(separator: ", "))"
+        case .protocolNotAgreed: "TLS: the peer does not offer h2"
         case .sessionFailed(let error): "HTTP/2: \(error)"
         case .peerTooSlow: "peer does not read"
         case .keepAliveTimedOut: "keep-alive PING not answered"
