@@ -93,10 +93,14 @@ let executables: [Target] = programs.map { name, below in
         swiftSettings: settings)
 }
 
+/// With what tests ask whether a module on another side understands what theirs says.
+let witnesses = ["Control": ["Routing"]]
+
 let tests: [Target] = floors.map { name, below in
     .testTarget(
         name: name + "Tests",
-        dependencies: ([name] + below).map { .target(name: $0) } + products[name, default: []],
+        dependencies: ([name] + below + witnesses[name, default: []]).map { .target(name: $0) }
+            + products[name, default: []],
         swiftSettings: settings)
 }
 

@@ -25,6 +25,20 @@ import Testing
         #expect(run.requests == ["GET /v1/services"])
     }
 
+    @Test(arguments: [
+        ("", "-"), (#","access":{"default":"deny"}"#, "deny, 0 rules"),
+        (#","access":{"default":"allow","dryRun":true,"rules":[{}]}"#, "allow, 1 rule, dry run"),
+    ])
+    func `lists who may ask services, when wide`(access: String, shown: String) throws {
+        let services = #"{"items":[{"name":"a"\#(access)}],"next":null}"#
+        let run = try Run([.init(200, services)], format: .wide) { session throws(ConsoleError) in
+            try session.getServices(named: nil)
+        }
+        let lines = run.output.split(separator: "\n")
+        #expect(lines[0].contains("   ACCESS"))
+        #expect(lines[1].contains("   \(shown)   "))
+    }
+
     @Test func `lists routes with what they match`() throws {
         let run = try Run([.init(200, Self.services)]) { session throws(ConsoleError) in
             try session.getRoutes(ofService: nil)

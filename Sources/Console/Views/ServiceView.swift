@@ -18,6 +18,8 @@ public struct ServiceView: Equatable, Sendable {
     /// How many endpoints each version has, by name.
     public var endpointCounts: [(version: String, count: Int)]
     public var routes: [Route]
+    /// `deny, 2 rules`; `nil` where everybody may ask for everything.
+    public var access: String?
     /// The revision that changed the service last.
     public var revision: Int64?
 
@@ -28,13 +30,22 @@ public struct ServiceView: Equatable, Sendable {
             (version: version.name, count: version.value["endpoints"]?.elements.count ?? 0)
         }
         routes = (document["routes"]?.elements ?? []).map(Route.init)
+        access = document["access"].map(Self.accessText)
         revision = document["revision"]?.whole
     }
 
     public static func == (left: ServiceView, right: ServiceView) -> Bool {
         left.name == right.name && left.application == right.application
-            && left.routes == right.routes && left.revision == right.revision
+            && left.routes == right.routes && left.access == right.access
+            && left.revision == right.revision
             && left.endpointCounts.elementsEqual(right.endpointCounts) { $0 == $1 }
+    }
+
+    private static func accessText(_ access: JSONValue) -> String {
+        let count = access["rules"]?.elements.count ?? 0
+        var parts = [access["default"]?.text ?? "", "\(count) \(count == 1 ? "rule" : "rules")"]
+        if access["dryRun"]?.flag == true { parts.append("dry run") }
+        return parts.joined(separator: ", ")
     }
 
     /// `v1 95%, v2 5%`, versions without a share left out.

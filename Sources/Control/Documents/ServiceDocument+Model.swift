@@ -18,6 +18,9 @@ extension ServiceDocument {
             guard let listen = self.listen else { return nil }
             return try EndpointAddress(parsing: listen)
         }
+        let access = try MeshError.at("access") { () throws(MeshError) in
+            try self.access?.access()
+        }
         var versions: [Version] = []
         for (name, document) in self.versions.sorted(by: { $0.key < $1.key }) {
             versions.append(
@@ -34,8 +37,8 @@ extension ServiceDocument {
         }
         if let routes, routes.isEmpty { throw MeshError("routes", "must not be empty") }
         return try Service(
-            name: name, application: application, listen: listen, versions: versions,
-            routes: drafts)
+            name: name, application: application, listen: listen, access: access,
+            versions: versions, routes: drafts)
     }
 }
 

@@ -6,6 +6,7 @@ struct ServiceDocument: Codable, Equatable {
     var name: String?
     var application: String?
     var listen: String?
+    var access: AccessDocument?
     /// In a reply the revision that changed the service last; in a request as `If-Match`.
     var revision: UInt64?
     var versions: [String: VersionDocument]
@@ -15,6 +16,7 @@ struct ServiceDocument: Codable, Equatable {
         case name
         case application = "protocol"
         case listen
+        case access
         case revision
         case versions
         case routes
@@ -25,6 +27,7 @@ struct ServiceDocument: Codable, Equatable {
         name = try fields.optional(String.self, forKey: .name)
         application = try fields.optional(String.self, forKey: .application)
         listen = try fields.optional(String.self, forKey: .listen)
+        access = try fields.optional(AccessDocument.self, forKey: .access)
         revision = try fields.optionalRevision(forKey: .revision)
         versions = try fields.decode([String: VersionDocument].self, forKey: .versions)
         routes = try fields.optional([RouteDocument].self, forKey: .routes)
@@ -34,6 +37,7 @@ struct ServiceDocument: Codable, Equatable {
         name = service.name
         application = service.application.rawValue
         listen = service.listen?.description
+        access = service.access.map { AccessDocument($0) }
         self.revision = revision
         versions = service.versions.reduce(into: [:]) { documents, version in
             documents[version.name] = VersionDocument(

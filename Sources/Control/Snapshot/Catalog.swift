@@ -16,6 +16,8 @@ struct Catalog {
     private let clusters: ResourceOffer.Collection
     private let assignments: ResourceOffer.Collection
     private let routes: ResourceOffer.Collection
+    /// For a sidecar of a service that is not known.
+    private let stranger: InboundResources
     /// What the catalog before does not have.
     private let news: [ServiceResources]
 
@@ -35,7 +37,7 @@ struct Catalog {
         var listeners = previous?.listeners ?? .init(version: version, resources: [])
         var clusters = previous?.clusters ?? .init(version: version, resources: [])
         var assignments = previous?.assignments ?? .init(version: version, resources: [])
-        let inbound = try Self.inboundRoutes().resource
+        let inbound = try InboundResources.routes().resource
         var routes = previous?.routes ?? .init(version: version, resources: [inbound])
         var news: [ServiceResources] = []
         for (name, entry) in world.services where services[name]?.changedAt != entry.changedAt {
@@ -69,6 +71,8 @@ struct Catalog {
         self.clusters = clusters
         self.assignments = assignments
         self.routes = routes
+        stranger =
+            if let previous { previous.stranger } else { try InboundResources(.http, nil) }
         self.news = news
     }
 
@@ -108,18 +112,10 @@ struct Catalog {
         var clusters = clusters
         var assignments = assignments
         if let inbound = sidecar.inbound {
-            let application = services[sidecar.service]?.application ?? .http
-            listeners.resources[Self.inbound] =
-                try Listener(
-                    name: Self.inbound, host: inbound.listener.host, port: inbound.listener.port,
-                    direction: .inbound, routes: try application.inboundRoutes,
-                    statPrefix: Self.inbound, upgrades: Self.upgrades
-                ).resource
-            clusters.resources[Self.inbound] =
-                try Cluster(
-                    name: Self.inbound, discovery: .eds(serviceName: Self.inbound),
-                    upstreamProtocol: application.upstreamProtocol
-                ).resource
+            let resources = services[sidecar.service]?.inbound ?? stranger
+            listeners.resources[Self.inbound] = resources.listener.resource(
+                host: inbound.listener.host, port: inbound.listener.port)
+            clusters.resources[Self.inbound] = resources.cluster
             let endpoint = try Endpoint(
                 host: inbound.application.host, port: inbound.application.port)
             assignments.resources[Self.inbound] =
@@ -140,30 +136,6 @@ struct Catalog {
         return ResourceOffer(
             listeners: .init(version: "\(revision)", resources: listeners),
             routeConfigurations: routes, clusters: clusters, endpointAssignments: assignments)
-    }
-
-    /// Everything that comes in goes to the program beside the sidecar, as long as that takes.
-    private static func inboundRoutes() throws(MeshError) -> RouteConfiguration {
-        let action = try ForwardAction(destination: .cluster(inbound), timeout: nil)
-        let route = Route(
-            name: "\(inbound)/default", match: RouteMatch(path: .prefix("/")),
-            action: .forward(action))
-        let host = try VirtualHost(name: inbound, domains: [.any], routes: [route])
-        return try RouteConfiguration(name: inbound, virtualHosts: [host])
-    }
-}
-
-extension Service.Application {
-    /// What is done with that which comes in for a service.
-    fileprivate var inboundRoutes: Listener.Routes {
-        get throws(MeshError) {
-            switch self {
-            case .http, .http2, .grpc: .discovered(Catalog.inbound)
-            case .tcp:
-                .tunnel(
-                    try TunnelRules(destination: .cluster(Catalog.inbound), name: Catalog.inbound))
-            }
-        }
     }
 }
 

@@ -18,7 +18,7 @@ struct ServiceResources {
 
     /// The revision that changed the service last.
     let changedAt: UInt64
-    let application: Service.Application
+    let inbound: InboundResources
     let clusters: [Resource]
     let assignments: [Resource]
     private let reach: Reach
@@ -29,7 +29,7 @@ struct ServiceResources {
     init(_ entry: World.Entry) throws(MeshError) {
         let service = entry.service
         changedAt = entry.changedAt
-        application = service.application
+        inbound = try InboundResources(service.application, service.access)
         var clusters: [Resource] = []
         var assignments: [Resource] = []
         for version in service.versions {
@@ -115,6 +115,7 @@ struct ServiceResources {
         var decoder = ResourceDecoder(rejectsUnknownFields: true)
         for cluster in clusters { _ = try decoder.cluster(cluster.body) }
         for assignment in assignments { _ = try decoder.endpointAssignment(assignment.body) }
+        try inbound.check(&decoder)
         var configurations: [RouteConfiguration] = []
         switch reach {
         case .byName(let host, let routesForGRPC):

@@ -30,6 +30,7 @@ extension Service {
     fileprivate var fields: [String: Difference.Value] {
         var fields: [String: Difference.Value] = ["protocol": .text(application.rawValue)]
         if let listen { fields["listen"] = .text(listen.description) }
+        if let access { fields.merge(access.fields.map { ("access.\($0)", $1) }) { $1 } }
         for version in versions {
             fields["versions.\(version.name).endpoints"] = .text(
                 version.endpoints.map(\.description).joined(separator: ", "))
@@ -47,6 +48,26 @@ extension Service {
             fields.merge(route.match.fields.map { ("\(path).match.\($0)", $1) }) { $1 }
         }
         return fields
+    }
+}
+
+extension ServiceAccess {
+    fileprivate var fields: [(String, Difference.Value)] {
+        var fields: [(String, Difference.Value)] = [("default", .text(standard.rawValue))]
+        if isDryRun { fields.append(("dryRun", .text("true"))) }
+        for (index, rule) in rules.enumerated() {
+            fields.append(("rules[\(index)]", .text(rule.text)))
+        }
+        return fields
+    }
+}
+
+extension AccessRule {
+    fileprivate var text: String {
+        var words = [verdict.rawValue]
+        if !methods.isEmpty { words.append(methods.joined(separator: ", ")) }
+        if !paths.isEmpty { words.append(paths.map(\.description).joined(separator: ", ")) }
+        return words.joined(separator: " ")
     }
 }
 

@@ -37,3 +37,21 @@ func requireCookie(_ name: String, _ path: String) throws(MeshError) {
         throw MeshError(path, "\"\(name)\" is not a cookie name")
     }
 }
+
+/// Throws when no request has that path, as it stands before its query.
+func require(path text: String, _ path: String) throws(MeshError) {
+    try requireShort(text, path)
+    if !text.hasPrefix("/") { throw MeshError(path, "must begin with /") }
+    if text.contains("?") || text.contains("#") { throw MeshError(path, "must not contain ? or #") }
+    for byte in text.utf8 where byte <= 0x20 || byte == 0x7F {
+        throw MeshError(path, "contains a space or a control character")
+    }
+}
+
+/// Throws when `text` is not a method (RFC 9110 §9.1).
+func require(method text: String, _ path: String) throws(MeshError) {
+    let isToken = text.utf8.allSatisfy(\.isTokenCharacter)
+    if text.isEmpty || !isToken || text.utf8.count > 32 {
+        throw MeshError(path, "\"\(text)\" is not a method")
+    }
+}

@@ -33,6 +33,8 @@ public struct Service: Equatable, Sendable {
     public let application: Application
     /// Where sidecars take connections for a service of `tcp`, which no name in a request leads to.
     public let listen: EndpointAddress?
+    /// Who may ask for what; `nil` lets everybody ask for everything.
+    public let access: ServiceAccess?
     /// In the order of their names.
     public let versions: [Version]
     /// In order of precedence: the first that matches is taken.
@@ -48,6 +50,7 @@ public struct Service: Equatable, Sendable {
         name: String,
         application: Application = .http,
         listen: EndpointAddress? = nil,
+        access: ServiceAccess? = nil,
         versions: [Version],
         routes: [ServiceRoute.Draft] = []
     ) throws(MeshError) {
@@ -69,6 +72,7 @@ public struct Service: Equatable, Sendable {
         self.name = name
         self.application = application
         self.listen = listen
+        self.access = access
         self.versions = versions.sorted { $0.name < $1.name }
         if routes.isEmpty {
             if versions.count > 1 {
@@ -81,6 +85,7 @@ public struct Service: Equatable, Sendable {
         }
         if application == .tcp {
             if listen == nil { throw MeshError("listen", "is where a service of tcp is reached") }
+            if access != nil { throw MeshError("access", "is for requests; tcp has none") }
             try Self.checkTunnels(self.routes)
         } else if listen != nil {
             throw MeshError("listen", "is for services of tcp; others are reached by their name")
@@ -125,6 +130,7 @@ public struct Service: Equatable, Sendable {
         name = other.name
         application = other.application
         listen = other.listen
+        access = other.access
         versions = other.versions
         self.routes = routes
     }

@@ -114,12 +114,7 @@ public struct RequestMatch: Equatable, Sendable {
         cookies: [Named] = []
     ) throws(MeshError) {
         try Self.check(path)
-        if let method {
-            let isToken = method.utf8.allSatisfy(\.isTokenCharacter)
-            if method.isEmpty || !isToken || method.utf8.count > 32 {
-                throw MeshError("method", "\"\(method)\" is not a method")
-            }
-        }
+        if let method { try require(method: method, "method") }
         try Self.check(headers, "headers") { (name, path) throws(MeshError) in
             try require(fieldName: name, path)
         }
@@ -144,15 +139,7 @@ public struct RequestMatch: Equatable, Sendable {
 
     private static func check(_ path: PathMatcher?) throws(MeshError) {
         switch path {
-        case .prefix(let text), .exact(let text):
-            try requireShort(text, "path")
-            if !text.hasPrefix("/") { throw MeshError("path", "must begin with /") }
-            if text.contains("?") || text.contains("#") {
-                throw MeshError("path", "must not contain ? or #")
-            }
-            for byte in text.utf8 where byte <= 0x20 || byte == 0x7F {
-                throw MeshError("path", "contains a space or a control character")
-            }
+        case .prefix(let text), .exact(let text): try require(path: text, "path")
         case .regex, .separatedPrefix, nil: break
         }
     }

@@ -4,9 +4,12 @@ import SwiftProtobuf
 extension Listener {
     /// The listener as a proxy or a stock Envoy takes it.
     public var resource: Resource {
+        EncodedListener(self).resource(host: host, port: port)
+    }
+
+    /// The listener without its name and address.
+    fileprivate var message: Proto.Listener {
         var message = Proto.Listener()
-        message.name = name
-        message.address = Proto.Address(host: host, port: port)
         message.trafficDirection =
             switch direction {
             case .unspecified: .unspecified
@@ -15,7 +18,7 @@ extension Listener {
             }
         message.listenerFilters = chains.listenerFilters
         message.filterChains = chains.map { $0.message(filters: [filter]) }
-        return Resource(.listener, name: name, message)
+        return message
     }
 
     /// A listener for a gRPC client without a proxy, which asks for it by `name` (gRFC A27).
@@ -71,6 +74,27 @@ extension Listener {
         log.name = "envoy.access_loggers.file"
         log.typedConfig = file.packed
         return [log]
+    }
+}
+
+/// A listener encoded once, for many proxies of which each has an address of its own.
+public struct EncodedListener: Equatable, Sendable {
+    private let name: String
+    private let fields: [UInt8]
+
+    /// Encodes a listener without its host and port.
+    public init(_ listener: Listener) {
+        name = listener.name
+        fields = listener.message.bytes
+    }
+
+    /// The listener at an address.
+    public func resource(host: String, port: UInt16) -> Resource {
+        var message = Proto.Listener()
+        message.name = name
+        message.address = Proto.Address(host: host, port: port)
+        // The fields of a message stand one after the other.
+        return Resource(type: .listener, name: name, body: message.bytes + fields)
     }
 }
 

@@ -74,11 +74,11 @@ def static(admin, listeners, clusters, node="test"):
         "static_resources": {"listeners": listeners, "clusters": clusters}}
 
 
-def ads(admin, server, node="test", metadata=None):
+def ads(admin, server, node="test", metadata=None, service="client"):
     """Everything comes from the ADS server on port `server`."""
     source = {"ads": {}, "resource_api_version": "V3"}
     return {
-        "node": {"id": node, "cluster": "client", **({"metadata": metadata} if metadata else {})},
+        "node": {"id": node, "cluster": service, **({"metadata": metadata} if metadata else {})},
         "admin": {"address": address(admin)},
         "dynamic_resources": {
             "ads_config": {

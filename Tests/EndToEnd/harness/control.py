@@ -92,11 +92,12 @@ class Follower(Sidecar):
 class Envoy(Sidecar):
     """Stock Envoy from PyPI, with a bootstrap that names nothing but the control plane."""
 
-    def __init__(self, folder, control, node="envoy", **more):
+    def __init__(self, folder, control, node="envoy", service="client", addresses=None, **more):
         self.port = free_port()
         super().__init__(folder, bootstrap.ads(
             free_port(), control.xds, node,
-            {"outbound_address": f"127.0.0.1:{self.port}"}), program="envoy", name=node, **more)
+            {"outbound_address": f"127.0.0.1:{self.port}", **(addresses or {})}, service),
+            program="envoy", name=node, **more)
 
     def stat(self, name):
         for line in self.get("/stats").splitlines():

@@ -144,6 +144,7 @@ extension OpenAPI {
             "additionalProperties": false,
             "required": ["split"]
           },
+          \#(accessSchemas),
           "Version": {
             "type": "object",
             "properties": {
@@ -165,6 +166,7 @@ extension OpenAPI {
                 "type": "string",
                 "description": "Where sidecars take connections; for tcp alone, needed there"
               },
+              "access": {"$ref": "#/components/schemas/Access"},
               "revision": {
                 "type": "integer",
                 "minimum": 0,
@@ -196,6 +198,7 @@ extension OpenAPI {
                 "type": "string",
                 "description": "Where sidecars take connections; for tcp alone, needed there"
               },
+              "access": {"$ref": "#/components/schemas/Access"},
               "revision": {
                 "type": "integer",
                 "minimum": 0,

@@ -1,0 +1,191 @@
+"""Who may ask a service for what: from what its author writes to the sidecar beside it."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+
+import pytest
+
+from harness.control import Control, Envoy, Follower
+from harness.fast import FastUpstream
+from harness.programs import fetch, free_port, program_path, until
+
+READERS = {"allow": {"methods": ["GET", "HEAD"], "paths": ["/items", "/items/*"]}}
+WRITERS = {"allow": {"methods": ["PUT"], "paths": ["/items/own/*"]}}
+SECRETS = {"deny": {"paths": ["/items/secret", "/items/secret/*"]}}
+REQUESTS = {
+    ("GET", "/items"): 200, ("GET", "/items?q=/items/secret"): 200, ("GET", "/items/1"): 200,
+    ("GET", "/"): 403, ("GET", "/itemsx"): 403, ("GET", "//items"): 403, ("GET", "/ITEMS"): 403,
+    ("PUT", "/items/1"): 403, ("PUT", "/items/own/1"): 200, ("DELETE", "/items"): 403,
+    ("GET", "/items/secret"): 403, ("GET", "/items/secret?x"): 403, ("GET", "/items/secret/1"): 403,
+    ("GET", "/items/secrets"): 200,
+}
+
+
+class Place:
+    """A service `reviews` with a program, and a sidecar that takes what comes in for it."""
+
+    def __init__(self, start, folder):
+        self.start, self.folder = start, folder
+        self.control = start(Control, folder)
+        self.program = start(FastUpstream, folder, "v1")
+        self.port, self.log = free_port(), folder / "requests.log"
+
+    def put(self, access=None):
+        """Returns when the sidecar, if there is one, has it in effect."""
+        self.revision = self.control.done("PUT", "/v1/services/reviews", {
+            "versions": {"v1": {"endpoints": [f"127.0.0.1:{self.port}"]}},
+            **({"access": access} if access else {})})["revision"]
+        self.control.wait_in_effect(self.revision, proxies=len(self.control.proxies()))
+
+    def sidecar(self, program="pointsman"):
+        inbound, application = f"127.0.0.1:{self.port}", f"127.0.0.1:{self.program.port}"
+        if program == "envoy":
+            running = self.start(
+                Envoy, self.folder, self.control, service="reviews", addresses={
+                    "inbound_address": inbound, "application_address": application})
+        else:
+            running = self.start(
+                Follower, self.folder, self.control, service="reviews", node="reviews",
+                flags=("--inbound", inbound, "--application", application,
+                       "--access-log", str(self.log)))
+        self.control.wait_in_effect(self.revision, seconds=20)
+        until(self.is_there)
+        return running
+
+    def is_there(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+            return True
+        except OSError:
+            return False
+
+    def ask(self, method, target):
+        return fetch(self.port, target, method, headers={"Host": "reviews"})[0]
+
+    def lines(self, count):
+        def read():
+            lines = self.log.read_text().splitlines() if self.log.exists() else []
+            return len(lines) >= count and [json.loads(line) for line in lines]
+        return until(read, 10, f"{count} lines")
+
+
+@pytest.fixture
+def place(start, tmp_path):
+    return Place(start, tmp_path)
+
+
+@pytest.mark.parametrize("program", ["pointsman", "envoy"])
+def test_only_what_is_allowed_comes_in(place, program):
+    place.put({"default": "deny", "rules": [READERS, SECRETS, WRITERS]})
+    sidecar = place.sidecar(program)
+    before = place.program.count()
+    assert {request: place.ask(*request) for request in REQUESTS} == REQUESTS
+    let_in = sum(status == 200 for status in REQUESTS.values())
+    assert place.program.count() - before == let_in
+    if program == "envoy":
+        assert sidecar.stat("http.inbound.rbac.deny.denied") == 3
+        assert sidecar.stat("http.inbound.rbac.allow.denied") == len(REQUESTS) - let_in - 3
+        return
+    assert sidecar.metric("mesh_rbac_denied_total", listener="inbound", prefix="deny") == 3
+    assert sidecar.metric("mesh_rbac_denied_total", prefix="allow") == len(REQUESTS) - let_in - 3
+    assert sidecar.metric("mesh_rbac_allowed_total", prefix="allow") == let_in
+    for line in place.lines(len(REQUESTS)):
+        if line["status"] == 403:
+            policy = "rule-2" if line["path"].startswith("/items/secret") else "none"
+            assert line["response_code_details"] == f"rbac_access_denied_matched_policy[{policy}]"
+
+
+@pytest.mark.parametrize("program", ["pointsman", "envoy"])
+def test_a_dry_run_only_counts(place, program):
+    place.put({"default": "deny", "dryRun": True, "rules": [READERS, SECRETS, WRITERS]})
+    sidecar = place.sidecar(program)
+    assert {place.ask(*request) for request in REQUESTS} == {200}
+    # The filters are asked each for itself: the one that allows says no to what was denied, too,
+    # unless a rule of its own is about it.
+    denied = {"deny": 3, "allow": sum(
+        status == 403 and not target.startswith("/items/secret")
+        for (_, target), status in REQUESTS.items())}
+    for prefix, count in denied.items():
+        if program == "envoy":
+            assert sidecar.stat(f"http.inbound.rbac.{prefix}.shadow_denied") == count
+            assert sidecar.stat(f"http.inbound.rbac.{prefix}.denied") == 0
+        else:
+            assert sidecar.metric("mesh_rbac_shadow_denied_total", prefix=prefix) == count
+            assert sidecar.metric("mesh_rbac_denied_total", prefix=prefix) == 0
+    if program == "pointsman":
+        tried = [line.get("rbac_shadow_denied") for line in place.lines(len(REQUESTS))]
+        assert tried == [
+            None if status == 200 else "rule-2" if target.startswith("/items/secret") else "none"
+            for (_, target), status in REQUESTS.items()]
+
+
+def test_a_change_reaches_connections_there_are(place):
+    place.put()
+    sidecar = place.sidecar()
+    kept = http.client.HTTPConnection("127.0.0.1", place.port, timeout=10)
+    kept.connect()
+    peer = kept.sock
+
+    def ask(target):
+        kept.request("GET", target, headers={"Host": "reviews"})
+        answer = kept.getresponse()
+        answer.read()
+        assert kept.sock is peer, "the connection was closed"
+        return answer.status
+
+    assert [ask("/"), ask("/items")] == [200, 200]
+    for access, expected in (
+            ({"default": "deny"}, [403, 403]),
+            ({"default": "deny", "rules": [READERS]}, [403, 200]),
+            ({"default": "deny", "dryRun": True}, [200, 200]),
+            ({"default": "allow", "rules": [{"deny": {"paths": ["/items"]}}]}, [200, 403]),
+            ({"default": "allow"}, [200, 200]), (None, [200, 200])):
+        place.put(access)
+        assert [ask("/"), ask("/items")] == expected, access
+    assert sidecar.metric("mesh_rbac_denied_total") == 4
+    assert sidecar.metric("mesh_rbac_shadow_denied_total") == 2
+    kept.close()
+
+
+def test_a_caller_is_told_through_its_own_sidecar(place, start, tmp_path):
+    place.put({"default": "deny", "rules": [READERS]})
+    place.sidecar()
+    caller = start(Follower, tmp_path, place.control)
+    place.control.wait_in_effect(place.revision, proxies=2)
+    for target, status in (("/items", 200), ("/", 403)):
+        assert fetch(caller.port, target, headers={"Host": "reviews"})[0] == status
+
+
+def test_rules_are_applied_and_shown_by_the_command_line(place, tmp_path):
+    place.put()
+
+    def run(*arguments, text=None):
+        return subprocess.run(
+            [program_path("pointsman"), *arguments], input=text, capture_output=True, text=True,
+            timeout=30, cwd=tmp_path,
+            env={**os.environ, "POINTSMAN_API": f"127.0.0.1:{place.control.api}"})
+
+    file = tmp_path / "mesh.yaml"
+    file.write_text(f"""\
+services:
+  reviews:
+    versions: {{ v1: {{ endpoints: ["127.0.0.1:{place.port}"] }} }}
+    access:
+      default: deny
+      rules:
+        - allow: {{ methods: [GET], paths: ["/items/*"] }}
+""")
+    applied = run("apply", "-f", str(file))
+    assert "access.default: deny" in applied.stdout, applied
+    assert "access.rules[0]: allow GET /items/*" in applied.stdout, applied
+    assert "deny, 1 rule" in run("get", "services", "-o", "wide").stdout
+    # What is shown can be put back as it is.
+    shown = run("get", "services", "reviews", "-o", "yaml").stdout
+    assert "unchanged" in run("apply", "-f", "-", text=shown).stdout
+    file.write_text(file.read_text().replace("allow:", "deny:").replace("[GET]", "[]"))
+    refused = run("apply", "-f", str(file))
+    assert refused.returncode != 0
+    assert "access.rules[0].deny.methods" in refused.stdout + refused.stderr, refused

@@ -1,0 +1,79 @@
+import Mesh
+import Testing
+
+@Suite struct `Access to a service` {
+    private func rule(
+        _ verdict: ServiceAccess.Verdict = .allow, methods: [String]? = nil,
+        paths: [String]? = nil
+    ) throws -> AccessRule {
+        try AccessRule(
+            verdict, methods: methods,
+            paths: try paths.map { try $0.map { try AccessRule.Path(parsing: $0) } })
+    }
+
+    @Test func `is what its author wrote`() throws {
+        let rules = [
+            try rule(methods: ["GET", "purge"], paths: ["/", "/a/*", "/*"]),
+            try rule(.deny, paths: ["/admin*"]),
+        ]
+        let access = try ServiceAccess(standard: .deny, isDryRun: true, rules: rules)
+        #expect(access.standard == .deny && access.isDryRun && access.rules == rules)
+        #expect(rules[0].methods == ["GET", "purge"])
+        #expect(rules[0].paths == [.exact("/"), .prefix("/a/"), .prefix("/")])
+        #expect(rules[0].paths.map(\.description) == ["/", "/a/*", "/*"])
+        #expect(rules[1].methods.isEmpty)
+    }
+
+    @Test(arguments: [
+        "", "*", "a", "a/*", "/a*b", "/**", "/*/a", "/a?b", "/a#b", "/a b", "/\u{7}",
+        "/" + String(repeating: "a", count: 1024),
+    ])
+    func `is about paths that a request can have`(text: String) {
+        #expect(throws: MeshError.self) { try AccessRule.Path(parsing: text) }
+    }
+
+    @Test func `refuses what would surprise, with the path of the field`() throws {
+        let many = (0...64).map { "/\($0)" }
+        let table: [(methods: [String]?, paths: [String]?, path: String)] = [
+            (nil, nil, ""), ([], nil, "methods"), (nil, [], "paths"), (["GET"], [], "paths"),
+            (["GE T"], nil, "methods[0]"), (["GET", ""], nil, "methods[1]"),
+            (["GET", "GET"], nil, "methods[1]"), (nil, ["/a/*", "/b", "/a/*"], "paths[2]"),
+            ((0...16).map { "M\($0)" }, nil, "methods"), (nil, many, "paths"),
+        ]
+        for (methods, paths, path) in table {
+            let error = #expect(throws: MeshError.self) { try rule(methods: methods, paths: paths) }
+            #expect(error?.path == path)
+        }
+    }
+
+    @Test func `allows nothing that is allowed without it`() throws {
+        let denial = try rule(.deny, methods: ["DELETE"])
+        #expect(try ServiceAccess(standard: .allow, rules: [denial]).rules.count == 1)
+        let error = #expect(throws: MeshError.self) {
+            try ServiceAccess(standard: .allow, rules: [denial, rule(methods: ["GET"])])
+        }
+        #expect(error?.path == "rules[1].allow")
+    }
+
+    @Test func `has a bound`() throws {
+        let rules = Array(repeating: try rule(methods: ["GET"]), count: ServiceAccess.ruleLimit + 1)
+        _ = try ServiceAccess(standard: .deny, rules: rules.dropLast())
+        let error = #expect(throws: MeshError.self) {
+            try ServiceAccess(standard: .deny, rules: rules)
+        }
+        #expect(error?.path == "rules")
+    }
+
+    @Test func `stays when a split changes, and is not for connections`() throws {
+        let access = try ServiceAccess(standard: .deny)
+        let versions = [try Version(name: "v1", endpoints: [])]
+        let service = try Service(name: "a", access: access, versions: versions)
+        #expect(try service.splitting(route: "default", by: ["v1": Weight(2)]).access == access)
+        let error = #expect(throws: MeshError.self) {
+            try Service(
+                name: "a", application: .tcp, listen: EndpointAddress(parsing: "127.0.0.1:1"),
+                access: access, versions: versions)
+        }
+        #expect(error?.path == "access")
+    }
+}
