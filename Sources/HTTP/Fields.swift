@@ -106,14 +106,26 @@ public import Bytes
     }
 
     /// The first field whose name is `name` in letters of either case; `nil` when there is none.
+    ///
+    /// One that is withheld is not there.
     public func firstIndex(named name: Span<UInt8>) -> Int? {
         for index in entries.indices
         where Int(entries[index].name.count) == name.count
-            && bytes(entries[index].name).equalsIgnoringCase(name)
+            && bytes(entries[index].name).equalsIgnoringCase(name) && !isWithheld(at: index)
         {
             return index
         }
         return nil
+    }
+
+    /// Whether nobody is to see the field, since only a proxy may say what it says.
+    public func isWithheld(at index: Int) -> Bool {
+        entries[index].known == .xForwardedClientCert && entries[index].isHopByHop
+    }
+
+    /// Lets the field be seen and forwarded that was withheld.
+    public mutating func letPass(at index: Int) {
+        entries[index].traits.remove(.hopByHop)
     }
 
     /// Adds a field whose bytes stand in the arena already.

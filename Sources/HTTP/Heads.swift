@@ -6,6 +6,19 @@ public enum Version: UInt8, Sendable {
     case http2
 }
 
+/// What a target is a part of (RFC 9110 §4.2).
+public enum Scheme: UInt8, Sendable {
+    case http
+    case https
+
+    public var text: StaticString {
+        switch self {
+        case .http: "http"
+        case .https: "https"
+        }
+    }
+}
+
 /// How the end of a body is found (RFC 9112 §6.3), decided once, when the head is read.
 public enum BodyFraming: Equatable, Sendable {
     /// There is no body, and no length was told.
@@ -40,6 +53,8 @@ public struct RequestHead: ~Copyable {
     /// The target in origin form: path and query; `*` for OPTIONS; empty for CONNECT.
     public var pathRange = ByteRange.empty
     public var version = Version.http11
+    /// As the client of HTTP/2 says it (RFC 9113 §8.3.1); `nil` where it says nothing.
+    public var scheme: Scheme?
     public var framing = BodyFraming.none
     /// Whether the client lets the connection be used again (RFC 9112 §9.3).
     public var isPersistent = true
@@ -75,6 +90,7 @@ public struct RequestHead: ~Copyable {
         authorityRange = .empty
         pathRange = .empty
         version = .http11
+        scheme = nil
         framing = .none
         isPersistent = true
         expectsContinue = false

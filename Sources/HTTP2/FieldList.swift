@@ -32,18 +32,18 @@ import HTTP
     /// - Parameters:
     ///   - head: What is asked; `te` goes along where it means trailers (RFC 9113 §8.2.2).
     ///   - target: The path and the authority that are asked for, in the arena of `head`.
-    ///   - scheme: `http` or `https`.
+    ///   - scheme: Of the target.
     ///   - submit: Hands the list to nghttp2.
     /// - Returns: What `submit` returned.
     mutating func request<Result>(
         _ head: borrowing RequestHead, target: (path: ByteRange, authority: ByteRange),
-        scheme: StaticString, _ submit: Submit<Result>
+        scheme: Scheme, _ submit: Submit<Result>
     ) -> Result {
         unsafe head.fields.arena.bytes.withUnsafeBufferPointer { arena in
             begin(room: head.fields.count + 5)
             unsafe append(":method", part(head.methodRange, of: arena))
             if head.method != .connect {
-                unsafe append(":scheme", UnsafeBufferPointer(text: scheme))
+                unsafe append(":scheme", UnsafeBufferPointer(text: scheme.text))
                 unsafe append(":path", part(target.path, of: arena))
             }
             if !target.authority.isEmpty {

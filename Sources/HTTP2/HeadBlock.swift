@@ -17,6 +17,7 @@ final class HeadBlock {
     private var pathRange = ByteRange.empty
     private var authorityRange = ByteRange.empty
     private var contentLength: UInt64?
+    private var scheme: Scheme?
     private var hasKnownScheme = true
 
     /// Takes one decoded field.
@@ -52,6 +53,7 @@ final class HeadBlock {
         request.removeAll()
         swap(&request.fields, &fields)
         request.version = .http2
+        request.scheme = scheme
         request.method = Method(request.fields.bytes(methodRange))
         request.methodRange = methodRange
         request.pathRange = pathRange
@@ -89,6 +91,7 @@ final class HeadBlock {
         pathRange = .empty
         authorityRange = .empty
         contentLength = nil
+        scheme = nil
         hasKnownScheme = true
     }
 
@@ -100,7 +103,10 @@ final class HeadBlock {
         } else if name.equals(":authority") {
             authorityRange = fields.store(value)
         } else if name.equals(":scheme") {
-            hasKnownScheme = value.equalsIgnoringCase("http") || value.equalsIgnoringCase("https")
+            scheme =
+                value.equalsIgnoringCase("https")
+                ? .https : value.equalsIgnoringCase("http") ? .http : nil
+            hasKnownScheme = scheme != nil
         } else if name.equals(":status") {
             hasStatus = true
             for index in value.indices where value[index].isASCIIDigit && value.count == 3 {

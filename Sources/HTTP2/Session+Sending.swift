@@ -10,12 +10,12 @@ extension Session {
     ///
     /// - Parameters:
     ///   - head: What to ask for.
-    ///   - scheme: `http`, or `https` when the client came over TLS.
+    ///   - scheme: `https` when the client came over TLS.
     ///   - endsStream: Whether neither a body nor trailers follow.
     /// - Returns: The new stream.
     /// - Throws: ``SubmitError``.
     public mutating func submitRequest(
-        _ head: borrowing RequestHead, scheme: StaticString = "http", endsStream: Bool
+        _ head: borrowing RequestHead, scheme: Scheme = .http, endsStream: Bool
     ) throws(SubmitError) -> StreamHandle {
         let target = (path: head.pathRange, authority: head.authorityRange)
         return try submitRequest(head, target: target, scheme: scheme, endsStream: endsStream)
@@ -26,13 +26,13 @@ extension Session {
     /// - Parameters:
     ///   - head: What to ask for.
     ///   - target: The path and the authority, in the arena of `head`.
-    ///   - scheme: `http`, or `https` when the client came over TLS.
+    ///   - scheme: `https` when the client came over TLS.
     ///   - endsStream: Whether neither a body nor trailers follow.
     /// - Returns: The new stream.
     /// - Throws: ``SubmitError``.
     public mutating func submitRequest(
         _ head: borrowing RequestHead, target: (path: ByteRange, authority: ByteRange),
-        scheme: StaticString = "http", endsStream: Bool
+        scheme: Scheme = .http, endsStream: Bool
     ) throws(SubmitError) -> StreamHandle {
         guard acceptsRequests else { throw .sessionClosing }
         let slot = recorder.insert(life: .open)

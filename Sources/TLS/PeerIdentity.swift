@@ -2,7 +2,7 @@ import COpenSSL
 
 /// Who a verified peer is, as its certificate says.
 public struct PeerIdentity: Equatable, Sendable {
-    /// The names in the order of the certificate; one with a zero byte in it is left out.
+    /// The names in the order of the certificate; one with a control character in it is left out.
     public internal(set) var uriNames: [String] = []
     public internal(set) var dnsNames: [String] = []
     public internal(set) var emailNames: [String] = []
@@ -80,8 +80,9 @@ extension PeerIdentity {
             if let text = addressText(of: bytes) { ipAddresses.append(text) }
             return
         }
-        // Names are IA5String; a zero byte in one is made to look like the end of another name.
-        guard bytes.allSatisfy({ $0 > 0 && $0 < 0x80 }) else { return }
+        // Names are IA5String; a zero byte in one is made to look like the end of another name, and
+        // the end of a line like that of the field where the name is told.
+        guard bytes.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else { return }
         let text = String(decoding: bytes, as: UTF8.self)
         switch type {
         case GEN_URI: uriNames.append(text)

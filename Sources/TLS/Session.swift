@@ -235,6 +235,35 @@ extension Session {
         }
     }
 
+    /// Who this side is, as the certificate says that it presents; `nil` without one.
+    public var own: PeerIdentity? {
+        guard let certificate = unsafe SSL_get_certificate(library) else { return nil }
+        return unsafe PeerIdentity(certificate)
+    }
+
+    /// What the peer has presented, in PEM, its own certificate first; in a session that was taken
+    /// up again nothing else.
+    public var peerChain: [[UInt8]] {
+        guard let certificate = unsafe SSL_get0_peer_certificate(library) else { return [] }
+        var chain = [unsafe pem(of: certificate)]
+        // A server's list begins behind the peer's own, a client's with it.
+        var index: CInt = isServer ? 0 : 1
+        while let next = unsafe pointsman_peer_certificate(library, index) {
+            chain.append(unsafe pem(of: next))
+            index += 1
+        }
+        return chain
+    }
+
+    @unsafe private func pem(of certificate: OpaquePointer) -> [UInt8] {
+        guard let memory = unsafe BIO_new(BIO_s_mem()) else { return [] }
+        defer { unsafe BIO_free(memory) }
+        guard unsafe PEM_write_bio_X509(memory, certificate) == 1 else { return [] }
+        var start: UnsafePointer<UInt8>?
+        let count = unsafe pointsman_memory(memory, &start)
+        return unsafe Array(UnsafeBufferPointer(start: start, count: count))
+    }
+
     /// Who the peer is; `nil` when it has presented no certificate.
     public var peer: PeerIdentity? {
         guard let certificate = unsafe SSL_get0_peer_certificate(library) else { return nil }

@@ -107,6 +107,11 @@ public final class SecureChannel: TurnHandler {
     public var cipher: String { session.cipher }
     /// Who the peer is; `nil` when it has presented no certificate.
     public var peer: PeerIdentity? { session.peer }
+    /// Who this side is, as the certificate says that it presents; `nil` without one.
+    public var own: PeerIdentity? { session.own }
+    /// What the peer has presented, in PEM, its own certificate first; in a session that was taken
+    /// up again nothing else.
+    public var peerChain: [[UInt8]] { session.peerChain }
     /// Who has presented a certificate that was not accepted.
     public var refusedPeer: PeerIdentity? { session.refusedPeer }
 }

@@ -124,6 +124,8 @@ struct Agreement {
     let applicationProtocol: String?
     let serverName: String?
     let peer: PeerIdentity?
+    let own: PeerIdentity?
+    let peerChain: [[UInt8]]
 
     init(_ session: borrowing Session) {
         isReady = session.isReady
@@ -133,6 +135,8 @@ struct Agreement {
         applicationProtocol = session.applicationProtocol
         serverName = session.serverName
         peer = session.peer
+        own = session.own
+        peerChain = session.peerChain
     }
 }
 

@@ -59,6 +59,34 @@ import Testing
         #expect(pair.serverReceived == question)
     }
 
+    @Test(arguments: versions)
+    func `knows what each side has presented`(versions: ClosedRange<Version>) throws {
+        let middle = Mint("middle", below: root)
+        let chained = middle.issue("URI:spiffe://mesh/client")
+        let client = settings("client") {
+            $0.versions = versions
+            $0.credentials = [chained]
+            $0.expectedNames = [.exactly(.uri, "spiffe://mesh/server")]
+        }
+        let server = settings("server")
+        let contexts = (
+            try Context(client, role: .client),
+            try Context(server, role: .server(clientCertificate: .requested))
+        )
+        let pair = try Pair(contexts.0, contexts.1)
+        try pair.run()
+        #expect(pair.serverSide.own?.spiffeID == "spiffe://mesh/server")
+        #expect(pair.clientSide.own?.spiffeID == "spiffe://mesh/client")
+        #expect(pair.serverSide.peerChain.flatMap(\.self) == chained.certificateChain)
+        #expect(pair.serverSide.peerChain.count == 2)
+        #expect(pair.clientSide.peerChain == [server.credentials[0].certificateChain])
+
+        let unnamed = settings("client") { $0.credentials = [] }
+        let nobody = try Pair(try Context(unnamed, role: .client), contexts.1)
+        try nobody.run()
+        #expect(nobody.serverSide.peerChain.isEmpty && nobody.clientSide.own == nil)
+    }
+
     @Test(arguments: versions, [64 * 1024, 5000])
     func `carries a mebibyte each way`(versions: ClosedRange<Version>, roomCount: Int) throws {
         let (client, server) = try contexts(versions)

@@ -18,7 +18,12 @@ import XDS
             try Listener(
                 name: "inbound", host: "::", port: 0, direction: .inbound,
                 routes: .inline(try routes(name: "inline")), limits: limits, statPrefix: "in",
-                accessLogPath: "/dev/stdout"),
+                accessLogPath: "/dev/stdout"
+            ).forwardingCertificates(
+                by: CertificateForwarding(.appendForward, [.subject, .chain, .uris])),
+            try Listener(name: "told", host: "::", port: 1, routes: .discovered("r"))
+                .forwardingCertificates(
+                    by: CertificateForwarding(.sanitizeSet, [.certificate, .hosts])),
             try Listener(
                 name: "plain", host: "::", port: 1,
                 routes: .tunnel(try TunnelRules(destination: .cluster("a"), name: "plain")),

@@ -101,12 +101,19 @@ static inline int pointsman_general_name_count(const GENERAL_NAMES *names) {
     return sk_GENERAL_NAME_num(names);
 }
 
+/// The certificate at `index` of those that the peer has sent, which the session owns.
+static inline X509 *pointsman_peer_certificate(const SSL *session, int index) {
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(session);
+    // NULL for a list that is not there, and for an index behind its end.
+    return sk_X509_value(chain, index);
+}
+
 /// When a certificate ends being good, in seconds since 1970; 0 when it does not say.
 int64_t pointsman_end_of_validity(const X509 *certificate);
 
-/// Writes a subject's name as RFC 2253 has it, with letters beyond ASCII as they are.
+/// Writes a subject's name as RFC 2253 has it, in ASCII alone.
 static inline void pointsman_print_name(BIO *bio, const X509_NAME *name) {
-    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+    X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
 }
 
 /// What a BIO in memory holds, as bytes that the BIO owns.

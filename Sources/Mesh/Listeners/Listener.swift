@@ -44,6 +44,8 @@ public struct Listener: Equatable, Sendable {
     public let upgrades: [String]
     /// Who may ask for what, in their order; each of them has to let a request through.
     public private(set) var accessFilters: [AccessFilter] = []
+    /// What upstreams are told of clients' certificates.
+    public private(set) var certificateForwarding = CertificateForwarding.sanitize
 
     /// Makes a listener.
     ///
@@ -108,6 +110,13 @@ public struct Listener: Equatable, Sendable {
     public func logging(to path: String) -> Listener {
         var copy = self
         copy.accessLogPath = accessLogPath ?? path
+        return copy
+    }
+
+    /// The same that tells upstreams of clients' certificates.
+    public func forwardingCertificates(by forwarding: CertificateForwarding) -> Listener {
+        var copy = self
+        copy.certificateForwarding = forwarding
         return copy
     }
 

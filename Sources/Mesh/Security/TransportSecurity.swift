@@ -11,7 +11,7 @@ public struct DownstreamSecurity: Equatable, Sendable {
     /// In the order of preference (ALPN).
     public let applicationProtocols: [String]
     public let parameters: SecurityParameters
-    public let allowsResumption: Bool
+    public private(set) var allowsResumption: Bool
 
     /// Makes settings.
     ///
@@ -41,6 +41,13 @@ public struct DownstreamSecurity: Equatable, Sendable {
         self.applicationProtocols = applicationProtocols
         self.parameters = parameters
         self.allowsResumption = allowsResumption
+    }
+
+    /// The same with a whole handshake for each connection.
+    var withoutResumption: DownstreamSecurity {
+        var copy = self
+        copy.allowsResumption = false
+        return copy
     }
 
     /// The same without keys, to be shown.

@@ -15,6 +15,8 @@ protocol Downstream: AnyObject {
     var peerName: [UInt8] { get }
     /// Who the client is, found out once for a connection whose requests are guarded.
     var caller: Caller { get }
+    /// What upstreams are told of the client, where a listener tells them anything.
+    var certificate: ClientCertificate { get }
     /// How many bytes of responses the client is known not to have taken; where that is known only
     /// later, the exchange is told (``Exchange/downstreamFilled()``).
     var queuedByteCount: Int { get }

@@ -31,6 +31,10 @@ final class ListenerRuntime: ListenerDelegate {
     private(set) var guards: [AccessGuard]
     /// What ``guards`` were made of.
     private var accessFilters: [AccessFilter]
+    /// What upstreams are told of clients' certificates, with requests from now on.
+    private(set) var certificateForwarding: CertificateForwarding
+    /// Whether a request has anything to do with who its client is, and how it came.
+    private(set) var considersClients: Bool
     /// Where it is bound.
     private(set) var port: UInt16
     let metrics: ListenerMetrics
@@ -57,6 +61,8 @@ final class ListenerRuntime: ListenerDelegate {
         log = configuration.accessLog.map { ListenerLog($0) }
         accessFilters = configuration.listener.accessFilters
         guards = accessFilters.map { AccessGuard($0, metrics.access) }
+        certificateForwarding = configuration.listener.certificateForwarding
+        considersClients = configuration.listener.considersClients
         port = configuration.listener.port
         self.routes = routes
         self.metrics = metrics
@@ -111,6 +117,8 @@ final class ListenerRuntime: ListenerDelegate {
             accessFilters = configuration.listener.accessFilters
             guards = accessFilters.map { AccessGuard($0, metrics.access) }
         }
+        certificateForwarding = configuration.listener.certificateForwarding
+        considersClients = configuration.listener.considersClients
         if log?.writer !== configuration.accessLog {
             log?.flush()
             log = configuration.accessLog.map { ListenerLog($0) }
@@ -142,6 +150,13 @@ final class ListenerRuntime: ListenerDelegate {
         } else {
             worker.accept(socket, from: peer, on: self)
         }
+    }
+}
+
+extension Mesh.Listener {
+    fileprivate var considersClients: Bool {
+        !accessFilters.isEmpty || certificateForwarding.mode != .sanitize
+            || chains.contains { $0.security != nil }
     }
 }
 

@@ -9,6 +9,7 @@ extension Exchange {
     ///
     /// - Returns: Whether it may.
     func passes(_ guards: [AccessGuard], of downstream: any Downstream) -> Bool {
+        if guards.isEmpty { return true }
         let caller = downstream.caller
         for index in guards.indices {
             guard let objection = guards[index].objection(to: request, from: caller) else {

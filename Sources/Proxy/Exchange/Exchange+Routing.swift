@@ -41,11 +41,15 @@ extension Exchange {
         }
         if request.method == .post { isGRPC = request.isGRPC }
         let listener = downstream.listener
-        if !listener.guards.isEmpty, !passes(listener.guards, of: downstream) { return }
+        var surroundings = RouteTable.Surroundings()
+        if listener.considersClients {
+            guard introduce(downstream, to: listener) else { return }
+            surroundings.isSecure = downstream.certificate.isSecure
+        }
         let binding = listener.routes
         let table = binding.table
         // Nothing here makes a tunnel.
-        guard request.method != .connect, let route = table.match(request) else {
+        guard request.method != .connect, let route = table.match(request, surroundings) else {
             answer(404, .noRoute)
             return
         }
@@ -58,7 +62,7 @@ extension Exchange {
                     freshID: worker.random.next())
                 : StickyKey.none
             forward(by: rules, route, key, binding)
-        case .redirect(let status): redirect(status, route, table)
+        case .redirect(let status): redirect(status, route, table, surroundings)
         case .directResponse(let status): answerDirectly(status, route, table)
         }
     }
@@ -108,10 +112,13 @@ extension Exchange {
         }
     }
 
-    private func redirect(_ status: UInt16, _ route: RouteNumber, _ table: RouteTable) {
+    private func redirect(
+        _ status: UInt16, _ route: RouteNumber, _ table: RouteTable,
+        _ surroundings: RouteTable.Surroundings
+    ) {
         beginAnswer(status)
         var location = Buffer()
-        table.appendLocation(of: route, head: request, to: &location)
+        table.appendLocation(of: route, head: request, surroundings, to: &location)
         response.fields.append("location", value: location)
         endRoutedAnswer(body: Buffer(), route, table)
     }

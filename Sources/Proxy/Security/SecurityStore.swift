@@ -41,7 +41,8 @@ struct SecurityStore {
                 let known = downstream[listener.name] ?? []
                 entries.append(
                     try next.made(
-                        of: chain.security, unless: index < known.count ? known[index] : nil,
+                        of: listener.security(of: chain),
+                        unless: index < known.count ? known[index] : nil,
                         .listener(listener.name), role: chain.security?.role ?? .client
                     ) { terms, reader throws(SourceError) in
                         try terms.settings(

@@ -49,6 +49,7 @@ extension CompiledRoutes {
                 let field = head.fields[index]
                 if Int(field.name.count) != name.count { continue }
                 if !head.fields.bytes(field.name).equalsIgnoringCase(name) { continue }
+                if head.fields.isWithheld(at: index) { continue }
                 if found != nil {
                     let joined = head.fields.joinedValues(named: name)
                     return isMet(condition, joined.span, isThere: true)
@@ -82,7 +83,8 @@ extension Fields {
     fileprivate func joinedValues(named name: Span<UInt8>) -> [UInt8] {
         var joined: [UInt8] = []
         var isFirst = true
-        for index in indices where self.name(at: index).equalsIgnoringCase(name) {
+        for index in indices
+        where self.name(at: index).equalsIgnoringCase(name) && !isWithheld(at: index) {
             if !isFirst { joined.append(UInt8(ascii: ",")) }
             isFirst = false
             let value = value(at: index)

@@ -90,6 +90,34 @@ extension ResourceDecoder {
             upgrades: try upgrades(of: manager))
         try noteUnknownFields(of: manager)
         return try listener.guarded(by: accessFilters)
+            .forwardingCertificates(by: try certificateForwarding(of: manager))
+    }
+
+    /// Details are kept also where the mode does not look at them, as they may be for later.
+    private func certificateForwarding(
+        of manager: Proto.HTTPConnectionManager
+    ) throws(MeshError) -> CertificateForwarding {
+        let mode: CertificateForwarding.Mode
+        switch manager.forwardClientCertDetails {
+        case .sanitize: mode = .sanitize
+        case .forwardOnly: mode = .forwardOnly
+        case .appendForward: mode = .appendForward
+        case .sanitizeSet: mode = .sanitizeSet
+        case .alwaysForwardOnly: mode = .alwaysForwardOnly
+        case .UNRECOGNIZED(let number):
+            throw MeshError("forward_client_cert_details", "\(number) is not a known value")
+        }
+        let message = manager.setCurrentClientCertDetails
+        // What is not known would be left out of what upstreams rely on.
+        try refuse(
+            !message.unknownFields.data.isEmpty, "a detail of set_current_client_cert_details")
+        var details: CertificateForwarding.Details = []
+        if message.subject.value { details.insert(.subject) }
+        if message.cert { details.insert(.certificate) }
+        if message.chain { details.insert(.chain) }
+        if message.dns { details.insert(.hosts) }
+        if message.uri { details.insert(.uris) }
+        return CertificateForwarding(mode, details)
     }
 
     private func codec(

@@ -59,6 +59,7 @@ extension Listener {
             return upgrade
         }
         limits.apply(to: &manager)
+        certificateForwarding.apply(to: &manager)
         manager.accessLog = accessLog
         var filter = Proto.Filter()
         filter.name = "envoy.filters.network.http_connection_manager"
@@ -121,6 +122,27 @@ extension ListenerLimits {
         if maximumHeadByteCount != standard.maximumHeadByteCount {
             manager.maxRequestHeadersKb = .init(maximumHeadByteCount >> 10)
         }
+    }
+}
+
+extension CertificateForwarding {
+    fileprivate func apply(to manager: inout Proto.HTTPConnectionManager) {
+        manager.forwardClientCertDetails =
+            switch mode {
+            case .sanitize: .sanitize
+            case .forwardOnly: .forwardOnly
+            case .appendForward: .appendForward
+            case .sanitizeSet: .sanitizeSet
+            case .alwaysForwardOnly: .alwaysForwardOnly
+            }
+        if details.isEmpty { return }
+        var message = Proto.HTTPConnectionManager.SetCurrentClientCertDetails()
+        if details.contains(.subject) { message.subject = .init(true) }
+        message.cert = details.contains(.certificate)
+        message.chain = details.contains(.chain)
+        message.dns = details.contains(.hosts)
+        message.uri = details.contains(.uris)
+        manager.setCurrentClientCertDetails = message
     }
 }
 

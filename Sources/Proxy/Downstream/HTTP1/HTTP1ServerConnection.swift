@@ -65,6 +65,7 @@ final class HTTP1ServerConnection: Downstream, ServerConnection, EventHandler, T
     /// The client's address with its port, once a line of a log has asked for it.
     private(set) lazy var peerName = Array(peer.description.utf8)
     private(set) lazy var caller = Caller(stream.security, from: peer, to: listener.port)
+    private(set) lazy var certificate = ClientCertificate(stream.security)
 
     init(
         _ stream: consuming StreamSocket, from peer: SocketAddress, on listener: ListenerRuntime,

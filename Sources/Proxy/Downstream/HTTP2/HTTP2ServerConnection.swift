@@ -69,6 +69,7 @@ final class HTTP2ServerConnection: ServerConnection, EventHandler, TimerHandler,
     /// The client's address with its port, once a line of a log has asked for it.
     private(set) lazy var peerName = Array(peer.description.utf8)
     private(set) lazy var caller = Caller(socket?.security, from: peer, to: listener.port)
+    private(set) lazy var certificate = ClientCertificate(socket?.security)
 
     init(from peer: SocketAddress, on listener: ListenerRuntime, of worker: Worker) {
         self.listener = listener

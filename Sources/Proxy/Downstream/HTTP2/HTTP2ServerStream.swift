@@ -219,6 +219,7 @@ final class HTTP2ServerStream: Downstream {
 extension HTTP2ServerStream {
     var listener: ListenerRuntime { client.listener }
     var caller: Caller { client.caller }
+    var certificate: ClientCertificate { client.certificate }
 
     private var client: HTTP2ServerConnection {
         guard let connection else { preconditionFailure("an exchange has lost its connection") }

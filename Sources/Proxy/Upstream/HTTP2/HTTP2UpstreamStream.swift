@@ -81,7 +81,7 @@ final class HTTP2UpstreamStream: Upstream {
             let handle = try connection.session.submitRequest(
                 exchange.request,
                 target: (path: exchange.forwardedPath, authority: exchange.forwardedAuthority),
-                endsStream: endsWithHead)
+                scheme: exchange.forwardedScheme, endsStream: endsWithHead)
             state = .carrying(exchange, handle)
             connection.began(self, handle)
         } catch {
