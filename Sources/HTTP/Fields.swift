@@ -146,11 +146,17 @@ public import Bytes
         entries[index].traits.insert(.hopByHop)
     }
 
-    /// Adds a field and copies its bytes into the arena.
+    /// Adds a field and copies its bytes into the arena, as a line of HTTP/1.
     public mutating func append(name: Span<UInt8>, value: Span<UInt8>) {
-        let known = FieldName(name)
-        let name = store(name)
-        append(name: name, value: store(value), known: known)
+        let offset = UInt32(clamping: arena.count)
+        let count = UInt32(clamping: name.count)
+        arena.appendLine(name: name, value: value)
+        append(
+            Field(
+                name: ByteRange(offset: offset, count: count),
+                value: ByteRange(
+                    offset: offset &+ count &+ 2, count: UInt32(clamping: value.count)),
+                known: FieldName(name), isLine: true))
     }
 
     /// Adds a field and copies its bytes into the arena.

@@ -1,14 +1,32 @@
 import Bytes
 import HTTP
 
-/// One field section while it is decoded, and until its event is drained.
+/// A head until its event is drained.
 final class HeadBlock {
     var request = RequestHead()
     var response = ResponseHead()
-    /// What is decoded; swapped into the head that it turns out to be.
-    var fields = Fields()
+    var trailers = Fields()
+    /// By the count of RFC 9113 §6.5.2.
+    var byteCount = 0
+
+    /// Makes the block empty and keeps its memory, unless a peer made it grow large.
+    func reset() {
+        request.removeAll()
+        response.removeAll()
+        trailers.removeAll()
+        request.fields.releaseIfLarge()
+        response.fields.releaseIfLarge()
+        trailers.releaseIfLarge()
+        byteCount = 0
+    }
+}
+
+/// A field section while it is decoded.
+struct FieldSection: ~Copyable {
+    private var fields = Fields()
     /// Whether `:status` came, which tells a late response head from trailers.
     private(set) var hasStatus = false
+    /// By the count of RFC 9113 §6.5.2: 32 more than name and value for each field.
     private(set) var byteCount = 0
     private var fieldCount = 0
     private var cookieCount = 0
@@ -23,7 +41,9 @@ final class HeadBlock {
     /// Takes one decoded field.
     ///
     /// - Returns: Whether the section is still within the limits.
-    func append(name: Span<UInt8>, value: Span<UInt8>, limits: SessionLimits) -> Bool {
+    mutating func append(
+        name: Span<UInt8>, value: Span<UInt8>, limits: SessionLimits
+    ) -> Bool {
         byteCount += name.count + value.count + 32
         fieldCount += 1
         if byteCount > limits.headByteCount || fieldCount > limits.fieldCount { return false }
@@ -42,11 +62,11 @@ final class HeadBlock {
         return true
     }
 
-    /// Makes ``request`` of what was decoded.
+    /// Makes a request of what was decoded, which takes the section's fields and gives it its own.
     ///
     /// - Returns: Whether Host, where there is one, agrees with `:authority`, and the scheme is one
     ///   that is served here (RFC 9113 §8.3.1).
-    func finishRequest(endsStream: Bool) -> Bool {
+    mutating func finish(_ request: inout RequestHead, endsStream: Bool) -> Bool {
         if !hasKnownScheme { return false }
         joinCookies()
         guard let authority = agreedAuthority() else { return false }
@@ -69,7 +89,8 @@ final class HeadBlock {
         return true
     }
 
-    func finishResponse(endsStream: Bool) {
+    /// Makes a response of what was decoded, as ``finish(_:endsStream:)`` does.
+    mutating func finish(_ response: inout ResponseHead, endsStream: Bool) {
         response.removeAll()
         swap(&response.fields, &fields)
         response.version = .http2
@@ -77,10 +98,14 @@ final class HeadBlock {
         response.framing = framing(endsStream: endsStream)
     }
 
-    /// Makes the block empty and keeps its memory, unless a peer made it grow large.
-    func reset() {
-        request.removeAll()
-        response.removeAll()
+    /// Makes trailers of what was decoded, as ``finish(_:endsStream:)`` does.
+    mutating func finish(_ trailers: inout Fields) {
+        trailers.removeAll()
+        swap(&trailers, &fields)
+    }
+
+    /// Makes the section empty and keeps its memory.
+    mutating func reset() {
         fields.removeAll()
         hasStatus = false
         byteCount = 0
@@ -95,7 +120,7 @@ final class HeadBlock {
         hasKnownScheme = true
     }
 
-    private func appendPseudo(name: Span<UInt8>, value: Span<UInt8>) {
+    private mutating func appendPseudo(name: Span<UInt8>, value: Span<UInt8>) {
         if name.equals(":method") {
             methodRange = fields.store(value)
         } else if name.equals(":path") {
@@ -131,7 +156,7 @@ final class HeadBlock {
     }
 
     /// Makes one field of cookie crumbs, as HTTP/1 and policies expect it (RFC 9113 §8.2.3).
-    private func joinCookies() {
+    private mutating func joinCookies() {
         guard cookieCount > 1, let first = fields.firstIndex(of: .cookie) else { return }
         var joined: [UInt8] = []
         for index in fields.indices where fields[index].known == .cookie {
@@ -158,5 +183,14 @@ final class HeadBlock {
             length = sum
         }
         return length
+    }
+}
+
+extension Fields {
+    /// Most bytes of memory that a block keeps for its next head.
+    private static var keptByteCount: Int { 16 * 1024 }
+
+    fileprivate mutating func releaseIfLarge() {
+        if arena.capacity > Self.keptByteCount { release() }
     }
 }

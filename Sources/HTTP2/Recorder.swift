@@ -20,10 +20,11 @@ import HTTP
     /// The event that was drained last; its head can be taken, its stream is not forgotten yet.
     private(set) var current: SessionEvent?
     private(set) var currentBlock: HeadBlock?
-    /// The field section that is arriving, and its stream; there is one at a time, since no other
-    /// frame comes in between (RFC 9113 §4.3).
-    private var arrivingBlock: HeadBlock?
-    private var arrivingStreamID: Int32 = 0
+    /// The field section that is arriving; there is one at a time, since no other frame comes in
+    /// between (RFC 9113 §4.3).
+    private var section = FieldSection()
+    /// The stream of `section`; 0 when none is arriving.
+    private var sectionStreamID: Int32 = 0
     private(set) var records: [StreamRecord] = []
     var fieldList = FieldList()
     private var vacantSlots: [UInt32] = []
@@ -168,45 +169,46 @@ import HTTP
 
     func beganHead(slot: UInt32, streamID: Int32) {
         // One that was never finished makes room.
-        if let block = arrivingBlock.take() { recycle(block) }
+        sectionStreamID = 0
+        section.reset()
         guard let record = record(slot: slot, streamID: streamID) else { return }
-        arrivingBlock = spareBlocks.popLast() ?? HeadBlock()
-        arrivingStreamID = streamID
+        sectionStreamID = streamID
         if record.life == .opening { arrivingHead = UInt32(streamID) }
     }
 
     enum FieldVerdict { case taken, refused }
 
     func field(name: Span<UInt8>, value: Span<UInt8>, streamID: Int32) -> FieldVerdict {
-        guard streamID == arrivingStreamID, let block = arrivingBlock else { return .taken }
-        if block.append(name: name, value: value, limits: limits) { return .taken }
+        guard streamID == sectionStreamID else { return .taken }
+        if section.append(name: name, value: value, limits: limits) { return .taken }
         oversizedHeadCount += 1
         note(.oversizedHead)
         if oversizedHeadCount >= limits.oversizedHeadCount {
             failure = .headsTooLarge
             lastStraw = .oversizedHead
         }
-        arrivingBlock = nil
-        recycle(block)
+        sectionStreamID = 0
         return .refused
     }
 
     /// - Returns: Whether the head is one that may be passed on.
     func finishedHead(slot: UInt32, streamID: Int32, endsStream: Bool) -> Bool {
-        guard let record = record(slot: slot, streamID: streamID), streamID == arrivingStreamID,
-            let block = arrivingBlock.take()
+        guard streamID == sectionStreamID, let record = record(slot: slot, streamID: streamID)
         else { return true }
+        sectionStreamID = 0
         let stream = StreamHandle(streamID: UInt32(streamID), slot: slot)
+        let block = spareBlocks.popLast() ?? HeadBlock()
+        block.byteCount = section.byteCount
         if record.life == .opening {
             arrivingHead = nil
-            guard block.finishRequest(endsStream: endsStream) else {
+            guard section.finish(&block.request, endsStream: endsStream) else {
                 recycle(block)
                 return false
             }
             record.life = .open
             append(.request(stream), block)
-        } else if !isServer, block.hasStatus {
-            block.finishResponse(endsStream: endsStream)
+        } else if !isServer, section.hasStatus {
+            section.finish(&block.response, endsStream: endsStream)
             // HTTP/2 has no other way to switch protocols than CONNECT (RFC 9113 §8.6).
             if block.response.switchesProtocols {
                 recycle(block)
@@ -215,6 +217,7 @@ import HTTP
             if block.response.isInformational { count(.informational) }
             append(.response(stream), block)
         } else if record.life == .open {
+            section.finish(&block.trailers)
             append(.trailers(stream), block)
         }
         if endsStream { append(.end(stream)) }

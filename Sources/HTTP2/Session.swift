@@ -171,7 +171,7 @@ public import HTTP
         guard case .trailers = recorder.current, let block = recorder.currentBlock else {
             return false
         }
-        swap(&fields, &block.fields)
+        swap(&fields, &block.trailers)
         return true
     }
 
