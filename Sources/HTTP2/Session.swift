@@ -27,6 +27,8 @@ public import HTTP
     let handle: OpaquePointer
     /// nghttp2's `user_data`; unowned there, so it must outlive `handle`.
     let recorder: Recorder
+    /// Unowned by nghttp2 as well.
+    private let memory: SessionMemory
     private var failure: SessionError?
 
     /// Bytes that nghttp2 is given at once; heads that they can unfold to are bounded in between.
@@ -39,13 +41,18 @@ public import HTTP
     /// - Parameters:
     ///   - role: Which end of the connection we are.
     ///   - limits: Announced to the peer where HTTP/2 has words for them, and enforced.
-    public init(role: Role, limits: SessionLimits = SessionLimits()) {
+    ///   - memory: Shared by sessions of the same thread.
+    public init(
+        role: Role, limits: SessionLimits = SessionLimits(), memory: SessionMemory = SessionMemory()
+    ) {
         let recorder = Recorder(limits: limits, isServer: role == .server)
-        guard let handle = unsafe makeHandle(role: role, limits: limits, recorder: recorder) else {
-            preconditionFailure("no memory for an HTTP/2 session")
-        }
+        guard
+            let handle = unsafe makeHandle(
+                role: role, limits: limits, recorder: recorder, memory: memory)
+        else { preconditionFailure("no memory for an HTTP/2 session") }
         self.limits = limits
         self.recorder = recorder
+        self.memory = memory
         unsafe self.handle = handle
     }
 
@@ -257,7 +264,7 @@ public import HTTP
 private let longestHeadByteCount = 16 * 1024 * 1024
 
 private func makeHandle(
-    role: Session.Role, limits: SessionLimits, recorder: Recorder
+    role: Session.Role, limits: SessionLimits, recorder: Recorder, memory: SessionMemory
 ) -> OpaquePointer? {
     var callbacks: OpaquePointer?
     var option: OpaquePointer?
@@ -283,10 +290,13 @@ private func makeHandle(
     }
     let user = unsafe Unmanaged.passUnretained(recorder).toOpaque()
     var handle: OpaquePointer?
+    var library = unsafe memory.library
     let code =
         switch role {
-        case .client: unsafe nghttp2_session_client_new2(&handle, callbacks, user, option)
-        case .server: unsafe nghttp2_session_server_new2(&handle, callbacks, user, option)
+        case .client:
+            unsafe nghttp2_session_client_new3(&handle, callbacks, user, option, &library)
+        case .server:
+            unsafe nghttp2_session_server_new3(&handle, callbacks, user, option, &library)
         }
     guard code == 0, let handle = unsafe handle else { return nil }
     if unsafe queueSettings(handle, role: role, limits: limits) { return unsafe handle }

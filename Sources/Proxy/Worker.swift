@@ -1,6 +1,7 @@
 import Bytes
 import EventLoop
 import HTTP1
+import HTTP2
 import Kernel
 import Mesh
 import Telemetry
@@ -44,6 +45,7 @@ final class Worker: EventHandler, TurnHandler {
     var upstreamOutput = Buffer()
     /// Where the frames of an HTTP/2 connection are put together; empty between two events.
     var frames = Buffer()
+    let sessionMemory = SessionMemory()
     var random: SystemRandomNumberGenerator
     private(set) var isDraining = false
     /// Whether each response ends its connection.

@@ -75,7 +75,8 @@ final class HTTP2ServerConnection: ServerConnection, EventHandler, TimerHandler,
         self.listener = listener
         self.peer = peer
         self.worker = worker
-        session = Session(role: .server, limits: listener.sessionLimits)
+        session = Session(
+            role: .server, limits: listener.sessionLimits, memory: worker.sessionMemory)
         openedAt = worker.loop.now
         idleSince = worker.loop.now
         lastProgress = worker.loop.now

@@ -56,7 +56,8 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
         self.pool = pool
         worker = pool.worker
         idleSince = worker.loop.now
-        session = Session(role: .client, limits: pool.cluster.sessionLimits)
+        session = Session(
+            role: .client, limits: pool.cluster.sessionLimits, memory: pool.worker.sessionMemory)
         self.socket = StreamSocket(socket, on: worker.loop)
     }
 
