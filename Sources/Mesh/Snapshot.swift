@@ -6,15 +6,17 @@ public struct Snapshot: Equatable, Sendable {
         public var routes: String
         public var clusters: String
         public var endpoints: String
+        public var secrets: String
 
         public init(
             listeners: String = "", routes: String = "", clusters: String = "",
-            endpoints: String = ""
+            endpoints: String = "", secrets: String = ""
         ) {
             self.listeners = listeners
             self.routes = routes
             self.clusters = clusters
             self.endpoints = endpoints
+            self.secrets = secrets
         }
     }
 
@@ -26,6 +28,12 @@ public struct Snapshot: Equatable, Sendable {
     public var clusters: [String: Cluster]
     /// By the name under which EDS has them.
     public var assignments: [String: EndpointAssignment]
+    /// By name; those of the control plane, and what stands for them.
+    ///
+    /// One that is used and is not there has not come: who needs it has no peers.
+    public var secrets: [String: Secret]
+    /// By name; those of the bootstrap file.
+    public var fixedSecrets: [String: Secret]
     public var versions: Versions
 
     public init(
@@ -33,12 +41,16 @@ public struct Snapshot: Equatable, Sendable {
         routeConfigurations: [String: RouteConfiguration] = [:],
         clusters: [String: Cluster] = [:],
         assignments: [String: EndpointAssignment] = [:],
+        secrets: [String: Secret] = [:],
+        fixedSecrets: [String: Secret] = [:],
         versions: Versions = Versions()
     ) {
         self.listeners = listeners
         self.routeConfigurations = routeConfigurations
         self.clusters = clusters
         self.assignments = assignments
+        self.secrets = secrets
+        self.fixedSecrets = fixedSecrets
         self.versions = versions
     }
 
@@ -79,6 +91,40 @@ public struct Snapshot: Equatable, Sendable {
             return .cluster(
                 reference.name, routeConfiguration: configuration.name, path: reference.path)
         }
+    }
+}
+
+extension Snapshot {
+    /// The secrets that listeners and clusters want of the control plane.
+    public var discoveredSecretNames: Set<String> {
+        var names: Set<String> = []
+        for listener in listeners.values { names.formUnion(listener.discoveredSecretNames) }
+        for cluster in clusters.values { names.formUnion(cluster.discoveredSecretNames) }
+        return names
+    }
+}
+
+extension Listener {
+    /// The secrets that its chains use.
+    public var secretReferences: [SecretReference] {
+        chains.flatMap { $0.security?.secretReferences ?? [] }
+    }
+
+    /// Those that the control plane has.
+    public var discoveredSecretNames: [String] { secretReferences.discoveredNames }
+}
+
+extension Cluster {
+    /// The secrets that are used towards its endpoints.
+    public var secretReferences: [SecretReference] { security?.secretReferences ?? [] }
+
+    /// Those that the control plane has.
+    public var discoveredSecretNames: [String] { secretReferences.discoveredNames }
+}
+
+extension [SecretReference] {
+    fileprivate var discoveredNames: [String] {
+        filter { $0.origin == .controlPlane }.map(\.name)
     }
 }
 

@@ -97,8 +97,7 @@ final class DataPlane: ConfigurationSink, EventHandler, TimerHandler {
         do throws(ApplyError) {
             try checkAddresses(of: snapshot)
             var security = security
-            try security.prepare(
-                listeners: snapshot.listeners.values, clusters: snapshot.clusters.values)
+            try security.prepare(snapshot)
             var addresses: [String: SocketAddress] = [:]
             let listeners = try openListeners(of: snapshot, security, &addresses)
             var routing = routing
@@ -268,12 +267,11 @@ final class DataPlane: ConfigurationSink, EventHandler, TimerHandler {
         guard current == nil else { return }
         var next = security
         // What is in effect can stay in effect.
-        try? next.prepare(
-            listeners: snapshot.listeners.values, clusters: snapshot.clusters.values)
+        try? next.prepare(snapshot)
         for complaint in next.complaints where !security.complaints.contains(complaint) {
             onFiles?(complaint)
         }
-        let hasChanged = next.fingerprint != security.fingerprint
+        let hasChanged = !next.hasSameContexts(as: security)
         security = next
         if hasChanged {
             apply(snapshot) { [unowned self] _ in

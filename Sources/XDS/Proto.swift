@@ -36,6 +36,11 @@ package enum Proto {
     package typealias TLSCertificate = Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate
     package typealias CertificateValidation =
         Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext
+    package typealias Secret = Envoy_Extensions_TransportSockets_Tls_V3_Secret
+    package typealias SecretConfig = Envoy_Extensions_TransportSockets_Tls_V3_SdsSecretConfig
+    package typealias CombinedValidation =
+        Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext
+        .CombinedCertificateValidationContext
     package typealias SubjectNameMatcher =
         Envoy_Extensions_TransportSockets_Tls_V3_SubjectAltNameMatcher
     package typealias DataSource = Envoy_Config_Core_V3_DataSource
@@ -94,7 +99,7 @@ package enum Proto {
         for type: any Message.Type in [
             HTTPConnectionManager.self, TCPProxy.self, Router.self, UpstreamOptions.self,
             RawBuffer.self, FileAccessLog.self, StdoutAccessLog.self, DownstreamTLSContext.self,
-            UpstreamTLSContext.self, TLSInspector.self, AccessFilter.self,
+            UpstreamTLSContext.self, TLSInspector.self, AccessFilter.self, Secret.self,
         ] {
             _ = Google_Protobuf_Any.register(messageType: type)
         }

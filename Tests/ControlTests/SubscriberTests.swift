@@ -240,10 +240,10 @@ import XDS
     @Test func `that asks for what is not here is told so`() throws {
         let bench = try bench()
         let client = Client(bench)
-        let secrets = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
-        client.ask(secrets, ["cert"])
-        client.ask(secrets, ["cert"])
-        #expect(client.waiting == ["\(secrets) 1 ×0"])
+        let hosts = "type.googleapis.com/envoy.config.route.v3.VirtualHost"
+        client.ask(hosts, ["a"])
+        client.ask(hosts, ["a"])
+        #expect(client.waiting == ["\(hosts) 1 ×0"])
 
         let other = Client(bench, id: "grpc")
         other.ask(.listener, ["nobody"])

@@ -22,6 +22,8 @@ import XDS
             case 2: proxy.failing = Bool.random(using: &random) ? ["l": "no"] : [:]
             case 3: proxy.appliesAtOnce = Bool.random(using: &random)
             case 4: proxy.finishApply()
+            case 5 where Int.random(in: 0..<10, using: &random) == 0:
+                proxy.provide(try secret("own", Bool.random(using: &random) ? "a" : "b"))
             default:
                 let response = response(bodies, "n\(step)", &random)
                 proxy.hear(response)
@@ -30,6 +32,7 @@ import XDS
         proxy.failing = [:]
         proxy.finishApply()
         #expect(proxy.brokenSnapshots == [], "seed \(seed)")
+        #expect(proxy.unprovided == [], "seed \(seed)")
         #expect(proxy.state.inEffect.missingReferences == [], "seed \(seed)")
     }
 
@@ -58,6 +61,11 @@ import XDS
         return try names.map(eds) + names.map { try assignment($0) } + [
             routes("r", to: ["a", "b"]), routes("s", to: ["c"]), routes("t", to: ["nowhere"]),
             listener("l", routes: "r"), listener("m", routes: "s"), listener("n", routes: "t"),
+            secured(cluster: "a", identity: "x"), secured(cluster: "c", identity: "own"),
+            secured(listener: "m", routes: "s", identity: "y"),
+            secured(listener: "o", routes: "r", identity: "x"),
+            secret("x", "1").resource, secret("x", "2").resource, secret("x", "damaged").resource,
+            secret("y", "1").resource, secret("y", "damaged").resource, roots("roots").resource,
         ]
     }
 }

@@ -16,6 +16,8 @@ import XDS
         #expect(snapshot.routeConfigurations == pushing.wanted.routeConfigurations, "seed \(seed)")
         #expect(snapshot.clusters == pushing.wanted.clusters, "seed \(seed)")
         #expect(snapshot.assignments == pushing.wanted.assignments, "seed \(seed)")
+        #expect(snapshot.secrets == pushing.wanted.secrets, "seed \(seed)")
+        #expect(pushing.proxy.unprovided == [], "seed \(seed)")
         #expect(pushing.server.isUpToDate, "seed \(seed)")
     }
 }
@@ -74,18 +76,28 @@ private struct Pushing {
         for name in ["r", "s"] where !names.isEmpty && Bool.random(using: &random) {
             let used = names.filter { _ in Bool.random(using: &random) }
             configurations.append(try routes(name, to: used))
-            listeners.append(try listener("l" + name, routes: name))
+            listeners.append(
+                Bool.random(using: &random)
+                    ? try secured(listener: "l" + name, routes: name, identity: "l" + name)
+                    : try listener("l" + name, routes: name))
         }
+        // Which clusters are secured stays so: others would have to be told apart by name.
+        let clusters = try names.map { "ace".contains($0) ? try secured(cluster: $0) : try eds($0) }
         func collection(_ resources: [Resource]) -> ResourceOffer.Collection {
             ResourceOffer.Collection(version: String(version), resources: resources)
         }
         offer = ResourceOffer(
             listeners: collection(listeners), routeConfigurations: collection(configurations),
-            clusters: collection(try names.map(eds)), endpointAssignments: collection(assignments))
+            clusters: collection(clusters), endpointAssignments: collection(assignments),
+            secrets: collection(
+                try ["identity", "lr", "ls"].map { try secret($0, anyText()).resource }
+                    + [try roots("roots", anyText()).resource]))
         try noteWanted()
         server.update(offer)
         send()
     }
+
+    private mutating func anyText() -> String { String(Int.random(in: 0..<3, using: &random)) }
 
     private mutating func noteWanted() throws {
         var decoder = ResourceDecoder(rejectsUnknownFields: true)
@@ -98,6 +110,11 @@ private struct Pushing {
             assignments: try offer.endpointAssignments.resources.mapValues {
                 try decoder.endpointAssignment($0.body)
             })
+        for name in wanted.discoveredSecretNames {
+            wanted.secrets[name] = try offer.secrets.resources[name].map {
+                try decoder.secret($0.body)
+            }
+        }
     }
 
     private mutating func close() {

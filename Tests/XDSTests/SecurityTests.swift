@@ -4,8 +4,9 @@ import Testing
 import XDS
 
 @Suite struct `TLS on the wire` {
-    private let certificate = CertificateSource(
-        certificateChain: .file("/run/a.pem"), privateKey: .inline(Array("secret".utf8)))
+    private let certificate = PresentedCertificate.given(
+        CertificateSource(
+            certificateChain: .file("/run/a.pem"), privateKey: .inline(Array("secret".utf8))))
 
     private func names() throws -> [SubjectNameMatcher] {
         [
@@ -18,8 +19,8 @@ import XDS
 
     @Test func `comes back from its resource on a listener`() throws {
         var decoder = ResourceDecoder(rejectsUnknownFields: true)
-        let validation = PeerValidation(
-            trustedAuthorities: .inline(Array("pem".utf8)), names: try names())
+        let validation = ValidationSource.given(
+            PeerValidation(trustedAuthorities: .inline(Array("pem".utf8)), names: try names()))
         let full = try DownstreamSecurity(
             certificates: [certificate, certificate], validation: validation,
             requiresClientCertificate: true, requiresServerName: true,
@@ -47,7 +48,8 @@ import XDS
 
     @Test func `comes back from its resource on a cluster`() throws {
         var decoder = ResourceDecoder(rejectsUnknownFields: true)
-        let validation = PeerValidation(trustedAuthorities: .file("/ca"), names: try names())
+        let validation = ValidationSource.given(
+            PeerValidation(trustedAuthorities: .file("/ca"), names: try names()))
         let full = try UpstreamSecurity(
             certificates: [certificate], validation: validation, serverName: "a.mesh",
             applicationProtocols: ["http/1.1"],
@@ -62,7 +64,8 @@ import XDS
 
     @Test func `comes back when it settles the protocol, which cannot be done without it`() throws {
         var decoder = ResourceDecoder(rejectsUnknownFields: true)
-        let validation = PeerValidation(trustedAuthorities: .file("/ca"), names: try names())
+        let validation = ValidationSource.given(
+            PeerValidation(trustedAuthorities: .file("/ca"), names: try names()))
         for options in [HTTP2Options.standard, try HTTP2Options(concurrentStreamCount: 7)] {
             let cluster = try Cluster(
                 name: "a", discovery: .eds(serviceName: "a"), upstreamProtocol: .negotiated,
@@ -113,10 +116,6 @@ import XDS
             "validation_context: {\(validation)}, "
                 + "tls_params: {tls_maximum_protocol_version: TLSv1_1}",
             "common_tls_context.tls_params.tls_maximum_protocol_version"
-        ),
-        (
-            "validation_context_sds_secret_config: {name: a}",
-            "common_tls_context.validation_context_sds_secret_config: is not supported"
         ),
         (
             "validation_context: {trusted_ca: {filename: /ca}, "

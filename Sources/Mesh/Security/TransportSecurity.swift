@@ -1,9 +1,9 @@
 /// TLS towards clients: `envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext`.
 public struct DownstreamSecurity: Equatable, Sendable {
     /// At least one, and one for each kind of key.
-    public private(set) var certificates: [CertificateSource]
+    public private(set) var certificates: [PresentedCertificate]
     /// Whom clients have to be; `nil` does not ask them.
-    public let validation: PeerValidation?
+    public let validation: ValidationSource?
     /// Whether a client without a certificate is refused.
     public let requiresClientCertificate: Bool
     /// Whether a client that asks for no name is refused.
@@ -18,8 +18,8 @@ public struct DownstreamSecurity: Equatable, Sendable {
     /// - Throws: ``MeshError`` when there is no certificate, or when certificates of clients are
     ///   required and no authority is trusted.
     public init(
-        certificates: [CertificateSource],
-        validation: PeerValidation? = nil,
+        certificates: [PresentedCertificate],
+        validation: ValidationSource? = nil,
         requiresClientCertificate: Bool = false,
         requiresServerName: Bool = false,
         applicationProtocols: [String] = [],
@@ -50,6 +50,11 @@ public struct DownstreamSecurity: Equatable, Sendable {
         return copy
     }
 
+    /// The secrets that bring parts of it.
+    public var secretReferences: [SecretReference] {
+        certificates.compactMap(\.reference) + [validation?.reference].compactMap(\.self)
+    }
+
     /// The same without keys, to be shown.
     public var redacted: DownstreamSecurity {
         var copy = self
@@ -61,8 +66,8 @@ public struct DownstreamSecurity: Equatable, Sendable {
 /// TLS towards endpoints: `envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext`.
 public struct UpstreamSecurity: Equatable, Sendable {
     /// What is presented to servers that ask.
-    public private(set) var certificates: [CertificateSource]
-    public let validation: PeerValidation
+    public private(set) var certificates: [PresentedCertificate]
+    public let validation: ValidationSource
     /// What servers are asked for (SNI); `nil` asks for nothing.
     public let serverName: String?
     /// In the order of preference (ALPN).
@@ -75,14 +80,14 @@ public struct UpstreamSecurity: Equatable, Sendable {
     /// - Throws: ``MeshError`` when any certificate of a trusted authority would do, or the name is
     ///   longer than 255 bytes.
     public init(
-        certificates: [CertificateSource] = [],
-        validation: PeerValidation,
+        certificates: [PresentedCertificate] = [],
+        validation: ValidationSource,
         serverName: String? = nil,
         applicationProtocols: [String] = [],
         parameters: SecurityParameters = .default,
         allowsResumption: Bool = true
     ) throws(MeshError) {
-        if validation.names.isEmpty {
+        if validation.acceptsAnyName {
             throw MeshError(
                 "common_tls_context.validation_context.match_typed_subject_alt_names",
                 "must not be empty: a certificate alone does not say that it is the right server")
@@ -96,6 +101,11 @@ public struct UpstreamSecurity: Equatable, Sendable {
         self.applicationProtocols = applicationProtocols
         self.parameters = parameters
         self.allowsResumption = allowsResumption
+    }
+
+    /// The secrets that bring parts of it.
+    public var secretReferences: [SecretReference] {
+        certificates.compactMap(\.reference) + [validation.reference].compactMap(\.self)
     }
 
     /// The same without keys, to be shown.

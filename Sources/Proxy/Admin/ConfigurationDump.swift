@@ -84,6 +84,7 @@ struct ConfigurationDump {
                 fixed: ("static_route_configs", "RoutesConfigDump.StaticRouteConfig"),
                 showsVersion: false, snapshot.routeConfigurations.mapValues(\.resource)),
         ]
+        sections.append(secrets(snapshot, versions.secrets))
         if includingEndpoints {
             sections.append(
                 section(
@@ -126,6 +127,24 @@ struct ConfigurationDump {
                 ? "ListenersConfigDump.DynamicListener" : "ListenersConfigDump.StaticListener",
             entries: entries)
         return Section(type: "ListenersConfigDump", version: version, groups: [group])
+    }
+
+    private func secrets(_ snapshot: Snapshot, _ version: String) -> Section {
+        let groups = [
+            ("static_secrets", "SecretsConfigDump.StaticSecret", snapshot.fixedSecrets, ""),
+            (
+                "dynamic_active_secrets", "SecretsConfigDump.DynamicSecret", snapshot.secrets,
+                version
+            ),
+        ].map { name, type, secrets, version in
+            Group(
+                name: name, type: type,
+                entries: secrets.sorted { $0.key < $1.key }.map { name, secret in
+                    let members = members("secret", secret.redacted.resource, version)
+                    return (name: name, members: [("name", .string(name))] + members)
+                })
+        }
+        return Section(type: "SecretsConfigDump", version: nil, groups: groups)
     }
 
     private func members(

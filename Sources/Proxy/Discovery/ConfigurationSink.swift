@@ -7,6 +7,7 @@ struct ApplyError: Error, Equatable, Sendable, CustomStringConvertible {
         case listener(String)
         case routeConfiguration(String)
         case cluster(String)
+        case secret(String)
     }
 
     let part: Part
@@ -22,6 +23,7 @@ struct ApplyError: Error, Equatable, Sendable, CustomStringConvertible {
         case .listener(let name): "listener \"\(name)\": \(reason)"
         case .routeConfiguration(let name): "route configuration \"\(name)\": \(reason)"
         case .cluster(let name): "cluster \"\(name)\": \(reason)"
+        case .secret(let name): "secret \"\(name)\": \(reason)"
         }
     }
 }

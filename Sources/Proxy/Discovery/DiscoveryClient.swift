@@ -100,6 +100,14 @@ final class DiscoveryClient: TimerHandler {
         connect()
     }
 
+    /// Gives a secret that the proxy has of its own.
+    ///
+    /// What the control plane has under that name is not asked for. What uses it is made anew, and
+    /// connections that there are stay.
+    func setLocalSecret(_ secret: Secret) {
+        perform(state.setLocalSecret(secret, at: now))
+    }
+
     /// Ends the stream and writes to disk what waits to be written.
     func stop() {
         switch connection {
@@ -292,6 +300,7 @@ extension ApplyError.Part {
         case .listener(let name): (.listener, name)
         case .routeConfiguration(let name): (.routeConfiguration, name)
         case .cluster(let name): (.cluster, name)
+        case .secret(let name): (.secret, name)
         }
     }
 }
@@ -303,6 +312,7 @@ extension ResourceType {
         case .routeConfiguration: .routes
         case .cluster: .clusters
         case .endpointAssignment: .endpoints
+        case .secret: .secrets
         }
     }
 }

@@ -31,6 +31,8 @@ extension DiscoveryClient.Event {
 extension ConfigurationState.Notice {
     fileprivate var level: LogLevel {
         switch self {
+        // Who presents what from now on is worth knowing.
+        case .accepted(.secret, _): .info
         case .accepted: .debug
         case .rejected, .unknownType, .gaveUpWaiting, .failed: .warning
         case .unknownField: .info
@@ -44,6 +46,8 @@ extension ConfigurationState.Notice {
             "refused \(type.name) version \(version): \(reason)"
         case .unknownField(let field): "ignored an unknown field: \(field)"
         case .unknownType(let url): "the control plane sent resources of unknown type \(url)"
+        case .gaveUpWaiting(.secret, let name):
+            "Secret \"\(name)\" has not come; what needs it stays as it was, or has no peers"
         case .gaveUpWaiting(let type, let name):
             "\(type.name) \"\(name)\" has not come; going on without it"
         case .failed(let type, let name, let reason):

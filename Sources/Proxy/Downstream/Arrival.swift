@@ -105,8 +105,13 @@ final class Arrival: EventHandler, TimerHandler {
     }
 
     private func begin(_ chain: Int) {
-        guard let context = listener.security.context(at: chain) else {
+        guard listener.security.isSecured(at: chain) else {
             finish()
+            return
+        }
+        guard let context = listener.security.context(at: chain) else {
+            listener.metrics.security.unprovided.add()
+            end()
             return
         }
         do throws(TLSError) {
@@ -201,6 +206,9 @@ struct ListenerSecurity {
         chains.count == 1 && chains[0].match == FilterChain.Match() ? 0 : nil
     }
 
+    func isSecured(at chain: Int) -> Bool { chains[chain].security != nil }
+
+    /// `nil` also where a secret has not come.
     func context(at chain: Int) -> TLS.Context? {
         chain < contexts.count ? contexts[chain] : nil
     }

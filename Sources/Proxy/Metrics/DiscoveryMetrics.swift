@@ -7,6 +7,7 @@ final class DiscoveryMetrics: Sendable {
         case routes
         case clusters
         case endpoints
+        case secrets
 
         /// As in Envoy's statistics.
         var label: String {
@@ -15,6 +16,7 @@ final class DiscoveryMetrics: Sendable {
             case .routes: "rds"
             case .clusters: "cds"
             case .endpoints: "eds"
+            case .secrets: "sds"
             }
         }
     }
@@ -29,8 +31,8 @@ final class DiscoveryMetrics: Sendable {
     let applied = Counter()
     /// When the configuration in effect was applied, in the loop's nanoseconds; 0 is never.
     let appliedAt = Gauge()
-    private let updates = InlineArray<4, Counter> { _ in Counter() }
-    private let rejections = InlineArray<4, Counter> { _ in Counter() }
+    private let updates = InlineArray<5, Counter> { _ in Counter() }
+    private let rejections = InlineArray<5, Counter> { _ in Counter() }
 
     init() {}
 

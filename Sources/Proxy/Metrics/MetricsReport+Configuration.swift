@@ -61,7 +61,7 @@ extension MetricsReport {
         guard let versions = snapshot?.versions else { return [] }
         return [
             ("lds", versions.listeners), ("rds", versions.routes), ("cds", versions.clusters),
-            ("eds", versions.endpoints),
+            ("eds", versions.endpoints), ("sds", versions.secrets),
         ]
     }
 

@@ -9,6 +9,8 @@ final class SecurityMetrics: Sendable {
     let resumptions = Counter()
     /// Connections that belong to no filter chain.
     let unmatched = Counter()
+    /// Connections that would need a secret which has not come.
+    let unprovided = Counter()
     private let failures = InlineArray<20, Counter> { _ in Counter() }
 
     func countHandshake(isResumed: Bool) {
@@ -43,6 +45,9 @@ struct SecuritySummary {
         }
         if metrics.unmatched.value > 0 {
             failures["no_filter_chain", default: 0] &+= metrics.unmatched.value
+        }
+        if metrics.unprovided.value > 0 {
+            failures["secret_missing", default: 0] &+= metrics.unprovided.value
         }
     }
 

@@ -1,4 +1,3 @@
-import Bytes
 import Kernel
 import Mesh
 import TLS
@@ -13,6 +12,8 @@ struct SecurityStore {
 
     private struct Entry<Terms: Equatable> {
         let terms: Terms
+        /// What the control plane or the bootstrap file gave for it.
+        let secrets: [Secret]
         /// Of what all sources hold.
         let fingerprint: UInt64
         let context: TLS.Context
@@ -20,22 +21,23 @@ struct SecurityStore {
 
     private var downstream: [String: [Entry<DownstreamSecurity>?]] = [:]
     private var upstream: [String: Entry<UpstreamSecurity>] = [:]
+    /// Those of the control plane, each of which is good for itself.
+    private var secrets: [String: Secret] = [:]
 
     /// Whether something has to be looked at again from time to time.
     private(set) var readsFiles = false
     /// Why what the files hold now is not in effect, in sentences.
     private(set) var complaints: [String] = []
-    /// Changes with what the files hold that is in effect.
-    private(set) var fingerprint: UInt64 = 0
 
     /// Makes the contexts of a configuration.
     ///
-    /// - Throws: ``ApplyError`` naming the listener or cluster, and what cannot be used.
-    mutating func prepare(
-        listeners: some Collection<Listener>, clusters: some Collection<Cluster>
-    ) throws(ApplyError) {
+    /// - Throws: ``ApplyError`` naming the secret, listener or cluster, and what cannot be used.
+    mutating func prepare(_ snapshot: Snapshot) throws(ApplyError) {
         var next = SecurityStore()
-        for listener in listeners where listener.chains.contains(where: { $0.security != nil }) {
+        try checkSecrets(of: snapshot)
+        next.secrets = snapshot.secrets
+        for listener in snapshot.listeners.values
+        where listener.chains.contains(where: { $0.security != nil }) {
             var entries: [Entry<DownstreamSecurity>?] = []
             for (index, chain) in listener.chains.enumerated() {
                 let known = downstream[listener.name] ?? []
@@ -43,7 +45,8 @@ struct SecurityStore {
                     try next.made(
                         of: listener.security(of: chain),
                         unless: index < known.count ? known[index] : nil,
-                        .listener(listener.name), role: chain.security?.role ?? .client
+                        .listener(listener.name), role: chain.security?.role ?? .client,
+                        snapshot
                     ) { terms, reader throws(SourceError) in
                         try terms.settings(
                             holding: &reader, spoken: listener.codec.protocolNames)
@@ -51,10 +54,10 @@ struct SecurityStore {
             }
             next.downstream[listener.name] = entries
         }
-        for cluster in clusters {
+        for cluster in snapshot.clusters.values {
             next.upstream[cluster.name] = try next.made(
                 of: cluster.security, unless: upstream[cluster.name], .cluster(cluster.name),
-                role: .client
+                role: .client, snapshot
             ) { terms, reader throws(SourceError) in
                 try terms.settings(holding: &reader)
             }
@@ -85,30 +88,58 @@ struct SecurityStore {
         upstream[name]?.context
     }
 
+    /// Whether all are the same objects.
+    func hasSameContexts(as other: SecurityStore) -> Bool {
+        contexts.elementsEqual(other.contexts) { $0 === $1 }
+    }
+
+    private var contexts: [TLS.Context?] {
+        downstream.sorted { $0.key < $1.key }.flatMap { $0.value.map { $0?.context } }
+            + upstream.sorted { $0.key < $1.key }.map { $0.value.context }
+    }
+
+    /// Looks at what is new by itself, so that a secret is to blame and not all who use it.
+    private func checkSecrets(of snapshot: Snapshot) throws(ApplyError) {
+        for (name, secret) in snapshot.secrets.sorted(by: { $0.key < $1.key })
+        where secrets[name] != secret {
+            var reader = SourceReader(of: snapshot)
+            do throws(SourceError) {
+                guard let (settings, role) = try secret.content.settings(holding: &reader)
+                else { continue }
+                _ = try context(settings, role)
+            } catch {
+                throw ApplyError(.secret(name), "\(error)")
+            }
+        }
+    }
+
     private mutating func made<Terms: Equatable>(
         of terms: Terms?, unless known: Entry<Terms>?, _ part: ApplyError.Part, role: Role,
+        _ snapshot: Snapshot,
         _ settings: (Terms, inout SourceReader) throws(SourceError) -> Settings
     ) throws(ApplyError) -> Entry<Terms>? {
         guard let terms else { return nil }
-        var reader = SourceReader()
-        let isKnown = known?.terms == terms
+        var reader = SourceReader(of: snapshot)
+        let known = known.flatMap { $0.terms == terms ? $0 : nil }
         do throws(SourceError) {
             let settings = try settings(terms, &reader)
             readsFiles = readsFiles || reader.readsFiles
-            if isKnown, let known, known.fingerprint == reader.fingerprint {
-                fingerprint ^= known.fingerprint
+            if let known, known.fingerprint == reader.fingerprint, known.secrets == reader.secrets {
                 return known
             }
-            fingerprint ^= reader.fingerprint
             return Entry(
-                terms: terms, fingerprint: reader.fingerprint,
+                terms: terms, secrets: reader.secrets, fingerprint: reader.fingerprint,
                 context: try context(settings, role))
         } catch {
             readsFiles = readsFiles || reader.readsFiles
+            if case .awaited = error { return nil }
             let refusal = ApplyError(part, "transport_socket: \(error)")
-            guard isKnown, let known else { throw refusal }
+            guard let known else { throw refusal }
+            let news = reader.secrets.last { !known.secrets.contains($0) }
+            if let news, snapshot.secrets[news.name] == news {
+                throw ApplyError(.secret(news.name), "\(refusal)")
+            }
             complaints.append("\(refusal); what was there before stays in effect")
-            fingerprint ^= known.fingerprint
             return known
         }
     }
@@ -124,45 +155,6 @@ struct SecurityStore {
     }
 }
 
-/// Why settings could not be read.
-enum SourceError: Error, CustomStringConvertible {
-    case unreadable(String, Errno)
-    case unusable(TLSError)
-
-    var description: String {
-        switch self {
-        case .unreadable(let path, let error): "cannot read \(path): \(error)"
-        case .unusable(.settings(let setting)): "\(setting.sentence)"
-        case .unusable(let error): "\(error)"
-        }
-    }
-}
-
-/// Reads files and what stands in the configuration itself, and tells when any of it has changed.
-struct SourceReader {
-    private(set) var fingerprint: UInt64 = 0
-    private(set) var readsFiles = false
-
-    mutating func bytes(of source: DataSource) throws(SourceError) -> [UInt8] {
-        let bytes = try read(source)
-        fingerprint = xxHash64(bytes.span, seed: fingerprint)
-        return bytes
-    }
-
-    private mutating func read(_ source: DataSource) throws(SourceError) -> [UInt8] {
-        switch source {
-        case .inline(let bytes): return bytes
-        case .file(let path):
-            readsFiles = true
-            do throws(Errno) {
-                return try File.read(path, limit: SecurityStore.fileLimit)
-            } catch {
-                throw .unreadable(path, error)
-            }
-        }
-    }
-}
-
 extension Listener.Codec {
     /// What may be agreed upon in a handshake (ALPN).
     fileprivate var protocolNames: [String] {
@@ -170,23 +162,6 @@ extension Listener.Codec {
         case .automatic: ["h2", "http/1.1"]
         case .http1: ["http/1.1"]
         case .http2: ["h2"]
-        }
-    }
-}
-
-extension TLSError.Setting {
-    fileprivate var sentence: String {
-        switch self {
-        case .certificateChain: "certificate_chain holds no certificate in PEM"
-        case .privateKey: "private_key holds no key in PEM that is not encrypted"
-        case .keyMismatch: "private_key is not the key of the certificate"
-        case .duplicateKeyKind: "two certificates have keys of the same kind"
-        case .trustedAuthorities: "trusted_ca holds no certificate in PEM"
-        case .versions: "the versions cannot be used"
-        case .ciphers: "cipher_suites names what is not known"
-        case .groups: "ecdh_curves names what is not known"
-        case .applicationProtocols: "alpn_protocols has a name that is empty or too long"
-        case .serverName: "sni is not a name"
         }
     }
 }

@@ -25,23 +25,42 @@ extension UpstreamSecurity {
         var settings = try Settings(certificates, validation, parameters, reader: &reader)
         // Which protocol is offered is decided with each connection.
         settings.allowsResumption = allowsResumption
+        // What a secret says is known only now.
+        if settings.expectedNames.isEmpty { throw .withoutNames }
         return settings
+    }
+}
+
+extension Secret.Content {
+    /// The least settings that take the secret, and a role; `nil` when there is nothing to take.
+    func settings(
+        holding reader: inout SourceReader
+    ) throws(SourceError) -> (Settings, Role)? {
+        var settings = Settings()
+        switch self {
+        case .certificate(let certificate):
+            settings.credentials = [try reader.credential(of: certificate)]
+            return (settings, .server(clientCertificate: .ignored))
+        case .validation(let validation):
+            guard let authorities = validation.trustedAuthorities else { return nil }
+            settings.trustedAuthorities = try reader.bytes(of: authorities)
+            return (settings, .client)
+        }
     }
 }
 
 extension Settings {
     fileprivate init(
-        _ certificates: [CertificateSource], _ validation: PeerValidation?,
+        _ certificates: [PresentedCertificate], _ validation: ValidationSource?,
         _ parameters: SecurityParameters, reader: inout SourceReader
     ) throws(SourceError) {
         self.init()
         for certificate in certificates {
-            credentials.append(
-                Credential(
-                    certificateChain: try reader.bytes(of: certificate.certificateChain),
-                    privateKey: try reader.bytes(of: certificate.privateKey)))
+            credentials.append(try reader.credential(of: certificate))
         }
-        if let validation {
+        if let validation = try validation.map({ source throws(SourceError) in
+            try reader.validation(of: source)
+        }) {
             trustedAuthorities = try reader.bytes(of: validation.trustedAuthorities)
             expectedNames = validation.names.map(NameMatcher.init)
         }

@@ -1,5 +1,6 @@
 import Kernel
 import Mesh
+import Telemetry
 import TLS
 import Transport
 
@@ -27,7 +28,12 @@ extension UpstreamCluster {
         _ stream: inout StreamSocket, to address: SocketAddress, for protocolName: String?,
         on worker: Worker
     ) -> SecurityProgress {
-        guard let context, let terms = cluster.security else { return .ready }
+        guard let terms = cluster.security else { return .ready }
+        guard let context else {
+            // A secret has not come, and nothing goes in the clear that should not.
+            metrics.security.unprovided.add()
+            return .failed
+        }
         do throws(TLSError) {
             try stream.secure(
                 context, with: worker.secureBuffers, serverName: terms.serverName,

@@ -9,7 +9,7 @@ struct Assembly {
     private(set) var overdue: [(ConfigurationState.Pending, reason: String)] = []
     /// What is wanted and has not come.
     private(set) var missing: [ResourceType: Set<String>] = [
-        .routeConfiguration: [], .endpointAssignment: [],
+        .routeConfiguration: [], .endpointAssignment: [], .secret: [],
     ]
     /// What is done without, and was not before.
     private(set) var newlyAbandoned: [(ResourceType, String)] = []
@@ -26,6 +26,7 @@ struct Assembly {
         addListeners()
         retainClusters()
         addAssignments()
+        addSecrets()
     }
 
     // MARK: Clusters
@@ -37,9 +38,12 @@ struct Assembly {
                 $1
             })
         {
-            guard state.failed.clusters[name] != cluster, isWarm(cluster) else {
+            let before = state.inEffect.clusters[name]
+            guard state.failed.clusters[name] != cluster, isWarm(cluster),
+                hasSecrets(cluster.discoveredSecretNames, isReplacing: before != nil)
+            else {
                 // The one of that name that is in effect does its work until then.
-                snapshot.clusters[name] = state.inEffect.clusters[name]
+                snapshot.clusters[name] = before
                 continue
             }
             snapshot.clusters[name] = cluster
@@ -65,6 +69,7 @@ struct Assembly {
             switch type {
             case .endpointAssignment: state.inEffect.assignments[name] != nil
             case .routeConfiguration: state.inEffect.routeConfigurations[name] != nil
+            case .secret: state.abandonedSecrets.contains(name)
             case .listener, .cluster: true
             }
         if !wasInEffect { newlyAbandoned.append((type, name)) }
@@ -98,6 +103,34 @@ struct Assembly {
         }
     }
 
+    // MARK: Secrets
+
+    /// Whether all secrets are there, or were waited for long enough.
+    ///
+    /// What would replace something that works waits on: it is better than what speaks with nobody.
+    private mutating func hasSecrets(_ names: [String], isReplacing: Bool) -> Bool {
+        var isComplete = true
+        for name in names where secret(name) == nil {
+            if !isAbandoned(.secret, name) || isReplacing { isComplete = false }
+        }
+        return isComplete
+    }
+
+    private func secret(_ name: String) -> Secret? {
+        let value = state.localSecrets[name] ?? state.wanted.secrets[name]
+        if let value, state.failed.secrets[name] != value { return value }
+        return state.inEffect.secrets[name]
+    }
+
+    /// All that have come, be their listener or cluster still waiting for others.
+    private mutating func addSecrets() {
+        snapshot.fixedSecrets = state.fixed.fixedSecrets
+        let users = [state.wanted, state.fixed, snapshot]
+        for name in Set(users.flatMap(\.discoveredSecretNames)) {
+            snapshot.secrets[name] = secret(name)
+        }
+    }
+
     // MARK: Listeners and routes
 
     private mutating func addListeners() {
@@ -126,8 +159,12 @@ struct Assembly {
         return true
     }
 
-    /// - Returns: Whether its routes are there, too.
+    /// - Returns: Whether its secrets and routes are there, too.
     private mutating func add(_ listener: Listener) -> Bool {
+        let isReplacing = state.inEffect.listeners[listener.name].map { $0 != listener } ?? false
+        guard hasSecrets(listener.discoveredSecretNames, isReplacing: isReplacing) else {
+            return false
+        }
         if let configuration = listener.inlineRoutes {
             let before = state.inEffect.listeners[listener.name]?.inlineRoutes
             let responses = state.pending.filter { $0.type == .listener }
@@ -194,7 +231,7 @@ extension Snapshot {
             listeners: listeners.filter { fixed.listeners[$0.key] == nil },
             routeConfigurations: routeConfigurations,
             clusters: clusters.filter { fixed.clusters[$0.key] == nil },
-            assignments: assignments, versions: versions)
+            assignments: assignments, secrets: secrets, versions: versions)
     }
 }
 
@@ -206,6 +243,7 @@ extension Snapshot.Versions {
             case .routeConfiguration: routes
             case .cluster: clusters
             case .endpointAssignment: endpoints
+            case .secret: secrets
             }
         }
         set {
@@ -214,6 +252,7 @@ extension Snapshot.Versions {
             case .routeConfiguration: routes = newValue
             case .cluster: clusters = newValue
             case .endpointAssignment: endpoints = newValue
+            case .secret: secrets = newValue
             }
         }
     }

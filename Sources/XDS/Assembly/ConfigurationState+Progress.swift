@@ -29,21 +29,27 @@ extension ConfigurationState {
         return actions + [.apply(snapshot)]
     }
 
-    /// Asks for the routes of all listeners and the endpoints of all clusters, wanted or in effect.
+    /// Asks for the routes of all listeners, the endpoints of all clusters and the secrets of both,
+    /// wanted or in effect.
     mutating func subscribe() -> [Action] {
         var routes: Set<String> = []
         var assignments: Set<String> = []
+        var secrets: Set<String> = []
         for snapshot in [wanted, fixed, inEffect] {
             routes.formUnion(snapshot.listeners.values.compactMap(\.routeConfigurationName))
             assignments.formUnion(snapshot.clusters.values.compactMap(\.assignmentName))
+            secrets.formUnion(snapshot.discoveredSecretNames)
         }
+        secrets.subtract(localSecrets.keys)
         wanted.routeConfigurations = wanted.routeConfigurations.filter { routes.contains($0.key) }
         wanted.assignments = wanted.assignments.filter { assignments.contains($0.key) }
+        wanted.secrets = wanted.secrets.filter { secrets.contains($0.key) }
         var actions: [Action] = []
-        if let request = subscriptions[.endpointAssignment]?.subscribe(to: assignments) {
-            actions.append(send(request))
-        }
-        if let request = subscriptions[.routeConfiguration]?.subscribe(to: routes) {
+        for (type, names) in [
+            (ResourceType.endpointAssignment, assignments), (.secret, secrets),
+            (.routeConfiguration, routes),
+        ] {
+            guard let request = subscriptions[type]?.subscribe(to: names) else { continue }
             actions.append(send(request))
         }
         return actions
@@ -76,6 +82,11 @@ extension ConfigurationState {
                 failed.clusters[name] != value
             else { return false }
             failed.clusters[name] = value
+        case .secret:
+            guard let value = snapshot.secrets[name], value != inEffect.secrets[name],
+                failed.secrets[name] != value
+            else { return false }
+            failed.secrets[name] = value
         case .endpointAssignment: return false
         }
         return true
@@ -89,6 +100,7 @@ extension ConfigurationState {
             wanted.routeConfigurations[name] == snapshot.routeConfigurations[name]
         case .cluster: wanted.clusters[name] == snapshot.clusters[name]
         case .endpointAssignment: wanted.assignments[name] == snapshot.assignments[name]
+        case .secret: wanted.secrets[name] == snapshot.secrets[name]
         }
     }
 
@@ -101,7 +113,7 @@ extension ConfigurationState {
             }
         case .listener:
             wanted.listeners = inEffect.listeners.filter { fixed.listeners[$0.key] == nil }
-        case .cluster, .endpointAssignment: break
+        case .cluster, .endpointAssignment, .secret: break
         }
         return rejectPending(response, reason: reason)
     }
@@ -115,7 +127,9 @@ extension ConfigurationState {
         }
         for (type, name) in assembly.newlyAbandoned {
             notices.append(.gaveUpWaiting(for: type, name: name))
+            if type == .secret { abandonedSecrets.insert(name) }
         }
+        abandonedSecrets.formIntersection(assembly.missing[.secret] ?? [])
     }
 
     private func versions(_ covered: Set<UInt64>) -> Snapshot.Versions {

@@ -73,6 +73,10 @@ public struct ConfigurationState: Sendable {
     var wanted = Snapshot()
     /// Since when something is wanted that has not come.
     var missingSince: [ResourceType: [String: Duration]] = [:]
+    /// What stands for the control plane's secrets of the same names; by name.
+    var localSecrets: [String: Secret] = [:]
+    /// Waited for in vain, which was said.
+    var abandonedSecrets: Set<String> = []
     /// What could not be put in effect, and is not tried again until it is sent again.
     var failed = Snapshot()
     /// By name.
@@ -98,7 +102,7 @@ public struct ConfigurationState: Sendable {
         decoder = ResourceDecoder(rejectsUnknownFields: rejectsUnknownFields)
         var discovers: Set<ResourceType> = []
         if let control = bootstrap.controlPlane {
-            discovers = [.routeConfiguration, .endpointAssignment]
+            discovers = [.routeConfiguration, .endpointAssignment, .secret]
             if control.discoversListeners { discovers.insert(.listener) }
             if control.discoversClusters { discovers.insert(.cluster) }
         }
@@ -148,6 +152,14 @@ public struct ConfigurationState: Sendable {
         } catch {
             return reject(receipt, of: type, reason: error.description)
         }
+        return subscribe() + progress(at: now)
+    }
+
+    /// Gives a secret that this proxy has of its own, such as its identity; what the control plane
+    /// has under that name is not asked for.
+    public mutating func setLocalSecret(_ secret: Secret, at now: Duration) -> [Action] {
+        if localSecrets.updateValue(secret, forKey: secret.name) == secret { return [] }
+        forgetFailures(ofUsersOf: [secret.name])
         return subscribe() + progress(at: now)
     }
 
@@ -207,12 +219,14 @@ public struct ConfigurationState: Sendable {
 
     /// What is known of the control plane's last words, to be saved; without the file's part.
     public var saveable: SavedConfiguration {
-        SavedConfiguration(cluster: node.cluster, snapshot: inEffect.without(fixed))
+        var snapshot = inEffect.without(fixed)
+        snapshot.secrets = snapshot.secrets.filter { localSecrets[$0.key] == nil }
+        return SavedConfiguration(cluster: node.cluster, snapshot: snapshot)
     }
 
     /// Clusters first, so that a server that answers in this order breaks nothing.
     static let order: [ResourceType] = [
-        .cluster, .endpointAssignment, .listener, .routeConfiguration,
+        .cluster, .endpointAssignment, .secret, .listener, .routeConfiguration,
     ]
 }
 
@@ -231,13 +245,18 @@ extension ConfigurationState {
             switch type {
             case .listener: Set(fixed.listeners.keys)
             case .cluster: Set(fixed.clusters.keys)
-            case .routeConfiguration, .endpointAssignment: []
+            case .routeConfiguration, .endpointAssignment, .secret: []
             }
         let clashes = resources.names.intersection(taken).sorted()
         if let name = clashes.first {
             let error = ResourceError(
                 type, name, path: "name", "belongs to a static resource of the bootstrap file")
             throw ResponseError(errors: [error], errorCount: clashes.count)
+        }
+        let errors = resources.unknownSecrets(notIn: fixed)
+        if !errors.isEmpty {
+            throw ResponseError(
+                errors: Array(errors.prefix(ResponseError.errorLimit)), errorCount: errors.count)
         }
         if case .listeners(let listeners) = resources,
             let (first, second) = Listener.sharingAddress(
@@ -275,12 +294,29 @@ extension ConfigurationState {
             type = .endpointAssignment
             names.formIntersection(subscriptions[type]?.names ?? [])
             for name in names { wanted.assignments[name] = values[name] }
+        case .secrets(let values):
+            type = .secret
+            names.formIntersection(subscriptions[type]?.names ?? [])
+            for name in names { wanted.secrets[name] = values[name] }
+            forgetFailures(ofUsersOf: names)
         }
         supersede(type, names)
         pendingCount += 1
         pending.append(
             Pending(id: pendingCount, type: type, receipt: receipt, names: names, since: now))
         answeredTypes.insert(type)
+        refusedSnapshot = nil
+    }
+
+    /// New secrets are worth another try with what could not be put in effect.
+    private mutating func forgetFailures(ofUsersOf names: Set<String>) {
+        for name in names { failed.secrets[name] = nil }
+        failed.clusters = failed.clusters.filter {
+            names.isDisjoint(with: $0.value.discoveredSecretNames)
+        }
+        failedListeners = failedListeners.filter {
+            names.isDisjoint(with: $0.value.listener.discoveredSecretNames)
+        }
         refusedSnapshot = nil
     }
 

@@ -45,7 +45,9 @@ public struct SavedConfiguration: Equatable, Sendable {
         _ bytes: [UInt8]
     ) throws(SavedConfigurationError) -> (configuration: SavedConfiguration, generation: UInt64) {
         guard bytes.count >= magic.count + 24 else { throw .damaged }
-        guard bytes.starts(with: magic) else { throw .unknownFormat }
+        guard bytes.starts(with: magic.dropLast()),
+            let form = Form(rawValue: bytes[magic.count - 1])
+        else { throw .unknownFormat }
         var end = bytes.suffix(8)
         guard readNumber(&end) == checksum(bytes.dropLast(8)) else { throw .damaged }
         var rest = bytes.dropFirst(magic.count).dropLast(8)
@@ -53,7 +55,7 @@ public struct SavedConfiguration: Equatable, Sendable {
             count == UInt64(rest.count), let cluster = readSection(&rest)
         else { throw .damaged }
         var snapshot = Snapshot()
-        for type in ResourceType.allCases {
+        for type in form.types {
             guard let section = readSection(&rest) else { throw .damaged }
             try snapshot.take(type, Array(section))
         }
@@ -68,7 +70,19 @@ public struct SavedConfiguration: Equatable, Sendable {
     }
 
     /// The last byte is the version of the form.
-    private static var magic: [UInt8] { Array("pointsman".utf8) + [1] }
+    private static var magic: [UInt8] { Array("pointsman".utf8) + [Form.withSecrets.rawValue] }
+
+    private enum Form: UInt8 {
+        case withoutSecrets = 1
+        case withSecrets
+
+        var types: [ResourceType] {
+            switch self {
+            case .withoutSecrets: ResourceType.allCases.filter { $0 != .secret }
+            case .withSecrets: ResourceType.allCases
+            }
+        }
+    }
 }
 
 /// Why a file is not a configuration.
@@ -95,6 +109,7 @@ extension Snapshot {
         case .routeConfiguration: routeConfigurations.values.map(\.resource)
         case .cluster: clusters.values.map(\.resource)
         case .endpointAssignment: assignments.values.map(\.resource)
+        case .secret: secrets.values.map(\.resource)
         }
     }
 
@@ -112,6 +127,7 @@ extension Snapshot {
             case .routeConfigurations(let values): routeConfigurations = values
             case .clusters(let values): clusters = values
             case .endpointAssignments(let values): assignments = values
+            case .secrets(let values): secrets = values
             }
         } catch {
             throw .refused(error)

@@ -51,6 +51,7 @@ public struct Bootstrap: Equatable, Sendable {
     public var admin: HostAndPort?
     public var listeners: [Listener]
     public var clusters: [Cluster]
+    public var secrets: [Secret]
     /// `nil` when all there is stands in the file.
     public var controlPlane: ControlPlane?
 
@@ -60,6 +61,7 @@ public struct Bootstrap: Equatable, Sendable {
         self.admin = admin
         listeners = []
         clusters = []
+        secrets = []
         controlPlane = ControlPlane(addresses: [control], authority: control.description)
     }
 
@@ -92,7 +94,8 @@ public struct Bootstrap: Equatable, Sendable {
     public var staticSnapshot: Snapshot {
         Snapshot(
             listeners: Dictionary(listeners.map { ($0.name, $0) }) { first, _ in first },
-            clusters: Dictionary(clusters.map { ($0.name, $0) }) { first, _ in first })
+            clusters: Dictionary(clusters.map { ($0.name, $0) }) { first, _ in first },
+            fixedSecrets: Dictionary(secrets.map { ($0.name, $0) }) { first, _ in first })
     }
 }
 

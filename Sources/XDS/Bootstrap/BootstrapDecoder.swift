@@ -47,14 +47,31 @@ struct BootstrapDecoder {
             throw MeshError(
                 Self.clusterPath, "static_resources has no cluster \"\(controlCluster)\"")
         }
+        let secrets = try secrets()
         var bootstrap = Bootstrap(
             node: try node(), admin: nil, control: Bootstrap.HostAndPort(host: "", port: 0))
         bootstrap.admin = try admin()
         bootstrap.listeners = listeners
         bootstrap.clusters = clusters
+        bootstrap.secrets = secrets
         bootstrap.controlPlane = controlPlane
         try checkReferences(bootstrap)
+        try checkSecrets(of: bootstrap)
         return bootstrap
+    }
+
+    private mutating func secrets() throws(MeshError) -> [Secret] {
+        var secrets: [Secret] = []
+        for (index, secret) in message.staticResources.secrets.enumerated() {
+            let path = "static_resources.secrets[\(index)]"
+            do {
+                secrets.append(try decoder.secret(secret))
+            } catch {
+                throw error.inside(path)
+            }
+            try requireUnique(secrets.map(\.name), path + ".name")
+        }
+        return secrets
     }
 
     private static let clusterPath =
@@ -198,5 +215,34 @@ struct BootstrapDecoder {
                     "endpoints \"\(name)\" come from EDS, and there is no ads_config to ask")
             }
         }
+    }
+    private func checkSecrets(of bootstrap: Bootstrap) throws(MeshError) {
+        let snapshot = bootstrap.staticSnapshot
+        let users =
+            bootstrap.listeners.map { ("listeners", $0.name, $0.secretReferences) }
+            + bootstrap.clusters.map { ("clusters", $0.name, $0.secretReferences) }
+        for (list, name, references) in users {
+            let path = "static_resources.\(list)"
+            if let unknown = snapshot.unknownSecretName(in: references) {
+                throw MeshError(
+                    path,
+                    "\"\(name)\" wants secret \"\(unknown)\", "
+                        + "which static_resources.secrets does not have")
+            }
+            if bootstrap.controlPlane != nil { continue }
+            if let discovered = references.first(where: { $0.origin == .controlPlane }) {
+                throw MeshError(
+                    path,
+                    "\"\(name)\" wants secret \"\(discovered.name)\" of SDS, "
+                        + "and there is no ads_config to ask")
+            }
+        }
+    }
+}
+
+extension Snapshot {
+    /// The first secret that only the bootstrap file could have, and that it does not have.
+    func unknownSecretName(in references: [SecretReference]) -> String? {
+        references.first { $0.origin == .bootstrap && fixedSecrets[$0.name] == nil }?.name
     }
 }

@@ -6,6 +6,7 @@ public enum DecodedResources: Equatable, Sendable {
     case routeConfigurations([String: RouteConfiguration])
     case clusters([String: Cluster])
     case endpointAssignments([String: EndpointAssignment])
+    case secrets([String: Secret])
 
     public var names: Set<String> {
         switch self {
@@ -13,6 +14,28 @@ public enum DecodedResources: Equatable, Sendable {
         case .routeConfigurations(let values): Set(values.keys)
         case .clusters(let values): Set(values.keys)
         case .endpointAssignments(let values): Set(values.keys)
+        case .secrets(let values): Set(values.keys)
+        }
+    }
+}
+
+extension DecodedResources {
+    /// Listeners and clusters that want secrets of the bootstrap file which it does not have.
+    func unknownSecrets(notIn fixed: Snapshot) -> [ResourceError] {
+        let users: [(ResourceType, String, [SecretReference])] =
+            switch self {
+            case .listeners(let values):
+                values.map { (.listener, $0.key, $0.value.secretReferences) }
+            case .clusters(let values):
+                values.map { (.cluster, $0.key, $0.value.secretReferences) }
+            case .routeConfigurations, .endpointAssignments, .secrets: []
+            }
+        return users.sorted { $0.1 < $1.1 }.compactMap { type, name, references in
+            fixed.unknownSecretName(in: references).map {
+                ResourceError(
+                    type, name, path: "transport_socket",
+                    "the bootstrap file has no secret \"\($0)\"")
+            }
         }
     }
 }
@@ -63,6 +86,11 @@ extension ResourceDecoder {
             .endpointAssignments(
                 try values(type, entries, \.clusterName) { decoder, body throws(ResourceError) in
                     try decoder.endpointAssignment(body)
+                })
+        case .secret:
+            .secrets(
+                try values(type, entries, \.name) { decoder, body throws(ResourceError) in
+                    try decoder.secret(body)
                 })
         }
     }

@@ -58,6 +58,14 @@ public struct ResourceDecoder: Sendable {
         }
     }
 
+    /// - Throws: ``ResourceError`` naming the secret and the field.
+    public mutating func secret(_ body: [UInt8]) throws(ResourceError) -> Secret {
+        let message: Proto.Secret = try read(.secret, body)
+        return try checked(.secret, message.name) { decoder throws(MeshError) in
+            try decoder.secret(message)
+        }
+    }
+
     private func read<M: Message>(
         _ type: ResourceType, _ body: [UInt8]
     ) throws(ResourceError) -> M {

@@ -51,21 +51,22 @@ extension ResourceDecoder {
                 guard let name = sni else {
                     throw MeshError("auto_sni_san_validation", "needs sni")
                 }
-                validation = try validation.map { known throws(MeshError) in
-                    PeerValidation(
-                        trustedAuthorities: known.trustedAuthorities,
-                        names: known.names
-                            + [SubjectNameMatcher(.dns, try StringMatcher(.exact(name)))])
-                }
+                let matcher = SubjectNameMatcher(.dns, try StringMatcher(.exact(name)))
+                validation = validation.map { $0.accepting(matcher) }
             }
             guard let validation else {
                 throw MeshError(
                     "common_tls_context.validation_context",
                     "is missing: a server that nobody verifies could be any")
             }
+            let certificates = try certificates(message.commonTlsContext)
+            if certificates.count > 1, certificates.contains(where: \.isSecret) {
+                throw MeshError(
+                    "common_tls_context.tls_certificate_sds_secret_configs",
+                    "must not have several elements towards endpoints")
+            }
             let security = try UpstreamSecurity(
-                certificates: try certificates(message.commonTlsContext), validation: validation,
-                serverName: sni,
+                certificates: certificates, validation: validation, serverName: sni,
                 applicationProtocols: message.commonTlsContext.alpnProtocols,
                 parameters: try parameters(message.commonTlsContext.tlsParams),
                 allowsResumption: !message.hasMaxSessionKeys || message.maxSessionKeys.value > 0)
@@ -81,91 +82,6 @@ extension ResourceDecoder {
             throw MeshError("typed_config", "is missing")
         }
         return any.typeURL == Proto.RawBuffer.typeURL ? nil : any
-    }
-
-    private func certificates(
-        _ message: Proto.CommonTLSContext
-    ) throws(MeshError) -> [CertificateSource] {
-        try MeshError.at("common_tls_context") { () throws(MeshError) in
-            try refuse(
-                !message.tlsCertificateSdsSecretConfigs.isEmpty,
-                "tls_certificate_sds_secret_configs")
-            try refuse(
-                message.hasTlsCertificateProviderInstance, "tls_certificate_provider_instance")
-            try refuse(
-                message.hasTlsCertificateCertificateProvider,
-                "tls_certificate_certificate_provider")
-            try refuse(
-                message.hasTlsCertificateCertificateProviderInstance,
-                "tls_certificate_certificate_provider_instance")
-            try refuse(message.hasCustomHandshaker, "custom_handshaker")
-            try refuse(message.hasKeyLog, "key_log")
-            try refuse(
-                message.hasCustomTlsCertificateSelector, "custom_tls_certificate_selector")
-            return try mapping(message.tlsCertificates, "tls_certificates") {
-                certificate throws(MeshError) in
-                try refuse(certificate.hasPassword, "password")
-                try refuse(certificate.hasPkcs12, "pkcs12")
-                try refuse(certificate.hasOcspStaple, "ocsp_staple")
-                try refuse(certificate.hasPrivateKeyProvider, "private_key_provider")
-                try refuse(
-                    !certificate.signedCertificateTimestamp.isEmpty,
-                    "signed_certificate_timestamp")
-                return CertificateSource(
-                    certificateChain: try DataSource(
-                        certificate.certificateChain, "certificate_chain"),
-                    privateKey: try DataSource(certificate.privateKey, "private_key"))
-            }
-        }
-    }
-
-    private func validation(
-        of message: Proto.CommonTLSContext
-    ) throws(MeshError) -> PeerValidation? {
-        try MeshError.at("common_tls_context") { () throws(MeshError) in
-            switch message.validationContextType {
-            case nil: return nil
-            case .validationContext(let context):
-                return try MeshError.at("validation_context") { () throws(MeshError) in
-                    try validation(context)
-                }
-            case .validationContextSdsSecretConfig:
-                throw MeshError("validation_context_sds_secret_config", "is not supported")
-            case .combinedValidationContext:
-                throw MeshError("combined_validation_context", "is not supported")
-            case .validationContextCertificateProvider,
-                .validationContextCertificateProviderInstance:
-                throw MeshError("validation_context_certificate_provider", "is not supported")
-            }
-        }
-    }
-
-    private func validation(
-        _ message: Proto.CertificateValidation
-    ) throws(MeshError) -> PeerValidation {
-        try refuse(!message.verifyCertificateSpki.isEmpty, "verify_certificate_spki")
-        try refuse(!message.verifyCertificateHash.isEmpty, "verify_certificate_hash")
-        try refuse(
-            message.requireSignedCertificateTimestamp.value,
-            "require_signed_certificate_timestamp")
-        try refuse(message.hasCrl, "crl")
-        try refuse(message.onlyVerifyLeafCertCrl, "only_verify_leaf_cert_crl")
-        try refuse(message.allowExpiredCertificate, "allow_expired_certificate")
-        try refuse(!message.matchSubjectAltNames.isEmpty, "match_subject_alt_names")
-        try refuse(
-            message.trustChainVerification != .verifyTrustChain, "trust_chain_verification")
-        try refuse(message.hasCustomValidatorConfig, "custom_validator_config")
-        try refuse(
-            message.hasCaCertificateProviderInstance, "ca_certificate_provider_instance")
-        try refuse(message.hasMaxVerifyDepth, "max_verify_depth")
-        try refuse(message.hasSystemRootCerts, "system_root_certs")
-        return PeerValidation(
-            trustedAuthorities: try DataSource(message.trustedCa, "trusted_ca"),
-            names: try mapping(
-                message.matchTypedSubjectAltNames, "match_typed_subject_alt_names"
-            ) { matcher throws(MeshError) in
-                try SubjectNameMatcher(matcher)
-            })
     }
 
     private func parameters(
@@ -203,38 +119,25 @@ extension ResourceDecoder {
     }
 }
 
-extension DataSource {
-    fileprivate init(_ message: Proto.DataSource, _ path: String) throws(MeshError) {
-        switch message.specifier {
-        case .filename(let name):
-            if name.isEmpty { throw MeshError(path + ".filename", "must not be empty") }
-            self = .file(name)
-        case .inlineBytes(let bytes): self = .inline(Array(bytes))
-        case .inlineString(let text): self = .inline(Array(text.utf8))
-        case .environmentVariable:
-            throw MeshError(path + ".environment_variable", "is not supported")
-        case nil: throw MeshError(path, "is missing")
+extension ValidationSource {
+    /// The same, and one more name that will do.
+    fileprivate func accepting(_ name: SubjectNameMatcher) -> ValidationSource {
+        switch self {
+        case .given(let known):
+            .given(
+                PeerValidation(
+                    trustedAuthorities: known.trustedAuthorities, names: known.names + [name]))
+        case .secret(let reference, let known):
+            .secret(
+                reference,
+                beside: PartialValidation(
+                    trustedAuthorities: known.trustedAuthorities, names: known.names + [name]))
         }
     }
 }
 
-extension SubjectNameMatcher {
-    fileprivate init(_ message: Proto.SubjectNameMatcher) throws(MeshError) {
-        let kind: Kind
-        switch message.sanType {
-        case .email: kind = .email
-        case .dns: kind = .dns
-        case .uri: kind = .uri
-        case .ipAddress: kind = .ipAddress
-        case .unspecified: throw MeshError("san_type", "is missing")
-        case .otherName: throw MeshError("san_type", "OTHER_NAME is not supported")
-        case .UNRECOGNIZED(let number):
-            throw MeshError("san_type", "\(number) is not a known value")
-        }
-        self.init(
-            kind,
-            try MeshError.at("matcher") { () throws(MeshError) in
-                try StringMatcher(message.matcher)
-            })
+extension PresentedCertificate {
+    fileprivate var isSecret: Bool {
+        if case .secret = self { true } else { false }
     }
 }

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Mesh
+public import Mesh
 import SwiftProtobuf
 
 extension FilterChain {
@@ -78,26 +78,76 @@ extension Proto.TransportSocket {
 
 extension Proto.CommonTLSContext {
     fileprivate init(
-        _ certificates: [CertificateSource], _ validation: PeerValidation?,
+        _ certificates: [PresentedCertificate], _ validation: ValidationSource?,
         _ applicationProtocols: [String], _ parameters: SecurityParameters
     ) {
         self.init()
-        tlsCertificates = certificates.map { certificate in
-            var message = Proto.TLSCertificate()
-            message.certificateChain = certificate.certificateChain.message
-            message.privateKey = certificate.privateKey.message
-            return message
+        for certificate in certificates {
+            switch certificate {
+            case .given(let source): tlsCertificates.append(source.message)
+            case .secret(let reference): tlsCertificateSdsSecretConfigs.append(reference.message)
+            }
         }
-        if let validation { validationContext = validation.message }
+        switch validation {
+        case .given(let validation): validationContext = validation.part.message
+        case .secret(let reference, beside: PartialValidation()):
+            validationContextSdsSecretConfig = reference.message
+        case .secret(let reference, let part):
+            combinedValidationContext.defaultValidationContext = part.message
+            combinedValidationContext.validationContextSdsSecretConfig = reference.message
+        case nil: break
+        }
         alpnProtocols = applicationProtocols
         if parameters != .default { tlsParams = parameters.message }
     }
 }
 
+extension Secret {
+    public var resource: Resource {
+        var message = Proto.Secret()
+        message.name = name
+        switch content {
+        case .certificate(let certificate): message.tlsCertificate = certificate.message
+        case .validation(let validation): message.validationContext = validation.message
+        }
+        return Resource(.secret, name: name, message)
+    }
+}
+
+extension SecretReference {
+    fileprivate var message: Proto.SecretConfig {
+        var message = Proto.SecretConfig()
+        message.name = name
+        switch origin {
+        case .controlPlane: message.sdsConfig = .aggregated
+        case .file(let path):
+            message.sdsConfig.pathConfigSource.path = path
+            message.sdsConfig.resourceApiVersion = .v3
+        case .bootstrap: break
+        }
+        return message
+    }
+}
+
+extension CertificateSource {
+    fileprivate var message: Proto.TLSCertificate {
+        var message = Proto.TLSCertificate()
+        message.certificateChain = certificateChain.message
+        message.privateKey = privateKey.message
+        return message
+    }
+}
+
 extension PeerValidation {
+    fileprivate var part: PartialValidation {
+        PartialValidation(trustedAuthorities: trustedAuthorities, names: names)
+    }
+}
+
+extension PartialValidation {
     fileprivate var message: Proto.CertificateValidation {
         var message = Proto.CertificateValidation()
-        message.trustedCa = trustedAuthorities.message
+        if let trustedAuthorities { message.trustedCa = trustedAuthorities.message }
         message.matchTypedSubjectAltNames = names.map { name in
             var matcher = Proto.SubjectNameMatcher()
             matcher.sanType =

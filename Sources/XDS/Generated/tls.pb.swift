@@ -103,10 +103,10 @@ package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTl
 
   package var sessionTicketKeysType: Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.OneOf_SessionTicketKeysType? = nil
 
-  package var sessionTicketKeys: Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.TlsSessionTicketKeys {
+  package var sessionTicketKeys: Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys {
     get {
       if case .sessionTicketKeys(let v)? = sessionTicketKeysType {return v}
-      return Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.TlsSessionTicketKeys()
+      return Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys()
     }
     set {sessionTicketKeysType = .sessionTicketKeys(newValue)}
   }
@@ -137,7 +137,7 @@ package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTl
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package nonisolated enum OneOf_SessionTicketKeysType: Equatable, Sendable {
-    case sessionTicketKeys(Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.TlsSessionTicketKeys)
+    case sessionTicketKeys(Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys)
     case sessionTicketKeysSdsSecretConfig(Envoy_Extensions_TransportSockets_Tls_V3_SdsSecretConfig)
     case disableStatelessSessionResumption(Bool)
 
@@ -179,16 +179,6 @@ package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTl
       .mustStaple,
     ]
 
-  }
-
-  package nonisolated struct TlsSessionTicketKeys: Sendable {
-    // SwiftProtobuf.Message conformance is added in an extension below. See the
-    // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-    // methods supported on all messages.
-
-    package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-    package init() {}
   }
 
   package init() {}
@@ -357,14 +347,52 @@ package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsCon
     package init() {}
   }
 
-  package nonisolated struct CombinedCertificateValidationContext: Sendable {
+  package nonisolated struct CombinedCertificateValidationContext: @unchecked Sendable {
     // SwiftProtobuf.Message conformance is added in an extension below. See the
     // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
     // methods supported on all messages.
 
+    package var defaultValidationContext: Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext {
+      get {_storage._defaultValidationContext ?? Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext()}
+      set {_uniqueStorage()._defaultValidationContext = newValue}
+    }
+    /// Returns true if `defaultValidationContext` has been explicitly set.
+    package var hasDefaultValidationContext: Bool {_storage._defaultValidationContext != nil}
+    /// Clears the value of `defaultValidationContext`. Subsequent reads from it will return its default value.
+    package mutating func clearDefaultValidationContext() {_uniqueStorage()._defaultValidationContext = nil}
+
+    package var validationContextSdsSecretConfig: Envoy_Extensions_TransportSockets_Tls_V3_SdsSecretConfig {
+      get {_storage._validationContextSdsSecretConfig ?? Envoy_Extensions_TransportSockets_Tls_V3_SdsSecretConfig()}
+      set {_uniqueStorage()._validationContextSdsSecretConfig = newValue}
+    }
+    /// Returns true if `validationContextSdsSecretConfig` has been explicitly set.
+    package var hasValidationContextSdsSecretConfig: Bool {_storage._validationContextSdsSecretConfig != nil}
+    /// Clears the value of `validationContextSdsSecretConfig`. Subsequent reads from it will return its default value.
+    package mutating func clearValidationContextSdsSecretConfig() {_uniqueStorage()._validationContextSdsSecretConfig = nil}
+
+    package var validationContextCertificateProvider: Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.CertificateProvider {
+      get {_storage._validationContextCertificateProvider ?? Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.CertificateProvider()}
+      set {_uniqueStorage()._validationContextCertificateProvider = newValue}
+    }
+    /// Returns true if `validationContextCertificateProvider` has been explicitly set.
+    package var hasValidationContextCertificateProvider: Bool {_storage._validationContextCertificateProvider != nil}
+    /// Clears the value of `validationContextCertificateProvider`. Subsequent reads from it will return its default value.
+    package mutating func clearValidationContextCertificateProvider() {_uniqueStorage()._validationContextCertificateProvider = nil}
+
+    package var validationContextCertificateProviderInstance: Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.CertificateProviderInstance {
+      get {_storage._validationContextCertificateProviderInstance ?? Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.CertificateProviderInstance()}
+      set {_uniqueStorage()._validationContextCertificateProviderInstance = newValue}
+    }
+    /// Returns true if `validationContextCertificateProviderInstance` has been explicitly set.
+    package var hasValidationContextCertificateProviderInstance: Bool {_storage._validationContextCertificateProviderInstance != nil}
+    /// Clears the value of `validationContextCertificateProviderInstance`. Subsequent reads from it will return its default value.
+    package mutating func clearValidationContextCertificateProviderInstance() {_uniqueStorage()._validationContextCertificateProviderInstance = nil}
+
     package var unknownFields = SwiftProtobuf.UnknownStorage()
 
     package init() {}
+
+    fileprivate var _storage = unsafe _StorageClass.defaultInstance
   }
 
   package nonisolated struct TlsKeyLog: Sendable {
@@ -403,6 +431,80 @@ package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_SdsSecretCon
   package init() {}
 
   fileprivate var _sdsConfig: Envoy_Config_Core_V3_ConfigSource? = nil
+}
+
+package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_GenericSecret: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
+package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_Secret: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var name: String = String()
+
+  package var type: Envoy_Extensions_TransportSockets_Tls_V3_Secret.OneOf_Type? = nil
+
+  package var tlsCertificate: Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate {
+    get {
+      if case .tlsCertificate(let v)? = type {return v}
+      return Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate()
+    }
+    set {type = .tlsCertificate(newValue)}
+  }
+
+  package var sessionTicketKeys: Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys {
+    get {
+      if case .sessionTicketKeys(let v)? = type {return v}
+      return Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys()
+    }
+    set {type = .sessionTicketKeys(newValue)}
+  }
+
+  package var validationContext: Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext {
+    get {
+      if case .validationContext(let v)? = type {return v}
+      return Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext()
+    }
+    set {type = .validationContext(newValue)}
+  }
+
+  package var genericSecret: Envoy_Extensions_TransportSockets_Tls_V3_GenericSecret {
+    get {
+      if case .genericSecret(let v)? = type {return v}
+      return Envoy_Extensions_TransportSockets_Tls_V3_GenericSecret()
+    }
+    set {type = .genericSecret(newValue)}
+  }
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package nonisolated enum OneOf_Type: Equatable, Sendable {
+    case tlsCertificate(Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate)
+    case sessionTicketKeys(Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys)
+    case validationContext(Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext)
+    case genericSecret(Envoy_Extensions_TransportSockets_Tls_V3_GenericSecret)
+
+  }
+
+  package init() {}
 }
 
 package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_TlsParameters: Sendable {
@@ -526,8 +628,8 @@ package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_TlsCertifica
   package mutating func clearPrivateKeyProvider() {self._privateKeyProvider = nil}
 
   /// Files are looked at again in any case.
-  package var watchedDirectory: Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory {
-    get {_watchedDirectory ?? Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory()}
+  package var watchedDirectory: Envoy_Config_Core_V3_WatchedDirectory {
+    get {_watchedDirectory ?? Envoy_Config_Core_V3_WatchedDirectory()}
     set {_watchedDirectory = newValue}
   }
   /// Returns true if `watchedDirectory` has been explicitly set.
@@ -563,20 +665,8 @@ package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_TlsCertifica
   fileprivate var _password: Envoy_Config_Core_V3_DataSource? = nil
   fileprivate var _ocspStaple: Envoy_Config_Core_V3_DataSource? = nil
   fileprivate var _privateKeyProvider: Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate.PrivateKeyProvider? = nil
-  fileprivate var _watchedDirectory: Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory? = nil
+  fileprivate var _watchedDirectory: Envoy_Config_Core_V3_WatchedDirectory? = nil
   fileprivate var _pkcs12: Envoy_Config_Core_V3_DataSource? = nil
-}
-
-package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory: Sendable {
-  // SwiftProtobuf.Message conformance is added in an extension below. See the
-  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
-  // methods supported on all messages.
-
-  package var path: String = String()
-
-  package var unknownFields = SwiftProtobuf.UnknownStorage()
-
-  package init() {}
 }
 
 package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext: Sendable {
@@ -621,8 +711,8 @@ package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_CertificateV
 
   package var trustChainVerification: Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext.TrustChainVerification = .verifyTrustChain
 
-  package var watchedDirectory: Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory {
-    get {_watchedDirectory ?? Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory()}
+  package var watchedDirectory: Envoy_Config_Core_V3_WatchedDirectory {
+    get {_watchedDirectory ?? Envoy_Config_Core_V3_WatchedDirectory()}
     set {_watchedDirectory = newValue}
   }
   /// Returns true if `watchedDirectory` has been explicitly set.
@@ -731,7 +821,7 @@ package nonisolated struct Envoy_Extensions_TransportSockets_Tls_V3_CertificateV
   fileprivate var _trustedCa: Envoy_Config_Core_V3_DataSource? = nil
   fileprivate var _requireSignedCertificateTimestamp: SwiftProtobuf.Google_Protobuf_BoolValue? = nil
   fileprivate var _crl: Envoy_Config_Core_V3_DataSource? = nil
-  fileprivate var _watchedDirectory: Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory? = nil
+  fileprivate var _watchedDirectory: Envoy_Config_Core_V3_WatchedDirectory? = nil
   fileprivate var _customValidatorConfig: Envoy_Config_Core_V3_TypedExtensionConfig? = nil
   fileprivate var _caCertificateProviderInstance: Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext.CaCertificateProviderInstance? = nil
   fileprivate var _maxVerifyDepth: SwiftProtobuf.Google_Protobuf_UInt32Value? = nil
@@ -895,7 +985,7 @@ nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsCont
       case 2: try { try decoder.decodeSingularMessageField(value: &self._requireClientCertificate) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._requireSni) }()
       case 4: try {
-        var v: Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.TlsSessionTicketKeys?
+        var v: Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys?
         var hadOneofValue = false
         if let current = self.sessionTicketKeysType {
           hadOneofValue = true
@@ -992,25 +1082,6 @@ nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsCont
 
 nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.OcspStaplePolicy: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0LENIENT_STAPLING\0\u{1}STRICT_STAPLING\0\u{1}MUST_STAPLE\0")
-}
-
-nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.TlsSessionTicketKeys: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.protoMessageName + ".TlsSessionTicketKeys"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.TlsSessionTicketKeys, rhs: Envoy_Extensions_TransportSockets_Tls_V3_DownstreamTlsContext.TlsSessionTicketKeys) -> Bool {
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
 }
 
 nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
@@ -1274,18 +1345,90 @@ nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.
 
 nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.CombinedCertificateValidationContext: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.protoMessageName + ".CombinedCertificateValidationContext"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}default_validation_context\0\u{3}validation_context_sds_secret_config\0\u{3}validation_context_certificate_provider\0\u{3}validation_context_certificate_provider_instance\0")
+
+  fileprivate class _StorageClass {
+    var _defaultValidationContext: Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext? = nil
+    var _validationContextSdsSecretConfig: Envoy_Extensions_TransportSockets_Tls_V3_SdsSecretConfig? = nil
+    var _validationContextCertificateProvider: Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.CertificateProvider? = nil
+    var _validationContextCertificateProviderInstance: Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.CertificateProviderInstance? = nil
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _defaultValidationContext = source._defaultValidationContext
+      _validationContextSdsSecretConfig = source._validationContextSdsSecretConfig
+      _validationContextCertificateProvider = source._validationContextCertificateProvider
+      _validationContextCertificateProviderInstance = source._validationContextCertificateProviderInstance
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    // Load everything into unknown fields
-    while try decoder.nextFieldNumber() != nil {}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._defaultValidationContext) }()
+        case 2: try { try decoder.decodeSingularMessageField(value: &_storage._validationContextSdsSecretConfig) }()
+        case 3: try { try decoder.decodeSingularMessageField(value: &_storage._validationContextCertificateProvider) }()
+        case 4: try { try decoder.decodeSingularMessageField(value: &_storage._validationContextCertificateProviderInstance) }()
+        default: break
+        }
+      }
+    }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._defaultValidationContext {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      try { if let v = _storage._validationContextSdsSecretConfig {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+      } }()
+      try { if let v = _storage._validationContextCertificateProvider {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      } }()
+      try { if let v = _storage._validationContextCertificateProviderInstance {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      } }()
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.CombinedCertificateValidationContext, rhs: Envoy_Extensions_TransportSockets_Tls_V3_CommonTlsContext.CombinedCertificateValidationContext) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._defaultValidationContext != rhs_storage._defaultValidationContext {return false}
+        if _storage._validationContextSdsSecretConfig != rhs_storage._validationContextSdsSecretConfig {return false}
+        if _storage._validationContextCertificateProvider != rhs_storage._validationContextCertificateProvider {return false}
+        if _storage._validationContextCertificateProviderInstance != rhs_storage._validationContextCertificateProviderInstance {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1344,6 +1487,150 @@ nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_SdsSecretConfig: 
   package static func ==(lhs: Envoy_Extensions_TransportSockets_Tls_V3_SdsSecretConfig, rhs: Envoy_Extensions_TransportSockets_Tls_V3_SdsSecretConfig) -> Bool {
     if lhs.name != rhs.name {return false}
     if lhs._sdsConfig != rhs._sdsConfig {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TlsSessionTicketKeys"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys, rhs: Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_GenericSecret: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".GenericSecret"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap()
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    // Load everything into unknown fields
+    while try decoder.nextFieldNumber() != nil {}
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Envoy_Extensions_TransportSockets_Tls_V3_GenericSecret, rhs: Envoy_Extensions_TransportSockets_Tls_V3_GenericSecret) -> Bool {
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_Secret: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".Secret"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{3}tls_certificate\0\u{3}session_ticket_keys\0\u{3}validation_context\0\u{3}generic_secret\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try {
+        var v: Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate?
+        var hadOneofValue = false
+        if let current = self.type {
+          hadOneofValue = true
+          if case .tlsCertificate(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.type = .tlsCertificate(v)
+        }
+      }()
+      case 3: try {
+        var v: Envoy_Extensions_TransportSockets_Tls_V3_TlsSessionTicketKeys?
+        var hadOneofValue = false
+        if let current = self.type {
+          hadOneofValue = true
+          if case .sessionTicketKeys(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.type = .sessionTicketKeys(v)
+        }
+      }()
+      case 4: try {
+        var v: Envoy_Extensions_TransportSockets_Tls_V3_CertificateValidationContext?
+        var hadOneofValue = false
+        if let current = self.type {
+          hadOneofValue = true
+          if case .validationContext(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.type = .validationContext(v)
+        }
+      }()
+      case 5: try {
+        var v: Envoy_Extensions_TransportSockets_Tls_V3_GenericSecret?
+        var hadOneofValue = false
+        if let current = self.type {
+          hadOneofValue = true
+          if case .genericSecret(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.type = .genericSecret(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    switch self.type {
+    case .tlsCertificate?: try {
+      guard case .tlsCertificate(let v)? = self.type else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .sessionTicketKeys?: try {
+      guard case .sessionTicketKeys(let v)? = self.type else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .validationContext?: try {
+      guard case .validationContext(let v)? = self.type else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .genericSecret?: try {
+      guard case .genericSecret(let v)? = self.type else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Envoy_Extensions_TransportSockets_Tls_V3_Secret, rhs: Envoy_Extensions_TransportSockets_Tls_V3_Secret) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs.type != rhs.type {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1491,36 +1778,6 @@ nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate.Pr
   }
 
   package static func ==(lhs: Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate.PrivateKeyProvider, rhs: Envoy_Extensions_TransportSockets_Tls_V3_TlsCertificate.PrivateKeyProvider) -> Bool {
-    if lhs.unknownFields != rhs.unknownFields {return false}
-    return true
-  }
-}
-
-nonisolated extension Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
-  package static let protoMessageName: String = _protobuf_package + ".WatchedDirectory"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}path\0")
-
-  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularStringField(value: &self.path) }()
-      default: break
-      }
-    }
-  }
-
-  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    if !self.path.isEmpty {
-      try visitor.visitSingularStringField(value: self.path, fieldNumber: 1)
-    }
-    try unknownFields.traverse(visitor: &visitor)
-  }
-
-  package static func ==(lhs: Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory, rhs: Envoy_Extensions_TransportSockets_Tls_V3_WatchedDirectory) -> Bool {
-    if lhs.path != rhs.path {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

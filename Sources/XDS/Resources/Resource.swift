@@ -27,6 +27,7 @@ public struct Resource: Hashable, Sendable {
             case .routeConfiguration: try Proto.RouteConfiguration.json(body)
             case .cluster: try Proto.Cluster.json(body)
             case .endpointAssignment: try Proto.ClusterLoadAssignment.json(body)
+            case .secret: try Proto.Secret.json(body)
             }
         } catch {
             throw ResourceError(type, name, path: "", "not a readable message")

@@ -4,6 +4,7 @@ public enum ResourceType: String, CaseIterable, Hashable, Sendable {
     case routeConfiguration = "envoy.config.route.v3.RouteConfiguration"
     case cluster = "envoy.config.cluster.v3.Cluster"
     case endpointAssignment = "envoy.config.endpoint.v3.ClusterLoadAssignment"
+    case secret = "envoy.extensions.transport_sockets.tls.v3.Secret"
 
     static let prefix = "type.googleapis.com/"
 
@@ -22,6 +23,7 @@ public enum ResourceType: String, CaseIterable, Hashable, Sendable {
         case .routeConfiguration: "RouteConfiguration"
         case .cluster: "Cluster"
         case .endpointAssignment: "ClusterLoadAssignment"
+        case .secret: "Secret"
         }
     }
 
@@ -29,7 +31,7 @@ public enum ResourceType: String, CaseIterable, Hashable, Sendable {
     public var isStateOfTheWorld: Bool {
         switch self {
         case .listener, .cluster: true
-        case .routeConfiguration, .endpointAssignment: false
+        case .routeConfiguration, .endpointAssignment, .secret: false
         }
     }
 }

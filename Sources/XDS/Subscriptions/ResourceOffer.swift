@@ -15,15 +15,18 @@ public struct ResourceOffer: Equatable, Sendable {
     public var routeConfigurations: Collection
     public var clusters: Collection
     public var endpointAssignments: Collection
+    public var secrets: Collection
 
     public init(
         listeners: Collection, routeConfigurations: Collection, clusters: Collection,
-        endpointAssignments: Collection
+        endpointAssignments: Collection,
+        secrets: Collection = Collection(version: "0", resources: [])
     ) {
         self.listeners = listeners
         self.routeConfigurations = routeConfigurations
         self.clusters = clusters
         self.endpointAssignments = endpointAssignments
+        self.secrets = secrets
     }
 
     public subscript(type: ResourceType) -> Collection {
@@ -32,6 +35,7 @@ public struct ResourceOffer: Equatable, Sendable {
         case .routeConfiguration: routeConfigurations
         case .cluster: clusters
         case .endpointAssignment: endpointAssignments
+        case .secret: secrets
         }
     }
 }

@@ -62,6 +62,7 @@ public struct ServerStream: Sendable {
         clusters.resources.merge(lingering) { offered, _ in offered }
         append(.cluster, clusters, to: &responses)
         append(.endpointAssignment, offer.endpointAssignments, to: &responses)
+        append(.secret, offer.secrets, to: &responses)
         guard mayRoutesFollow(clusters, at: now) else { return responses }
         append(.listener, offer.listeners, to: &responses)
         append(.routeConfiguration, offer.routeConfigurations, to: &responses)
