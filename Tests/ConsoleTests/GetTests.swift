@@ -26,8 +26,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "-"), (#","access":{"default":"deny"}"#, "deny, 0 rules"),
-        (#","access":{"default":"allow","dryRun":true,"rules":[{}]}"#, "allow, 1 rule, dry run"),
+        ("", "off   -"), (#","access":{"default":"deny"}"#, "off   deny, 0 rules"),
+        (#","tls":"strict""#, "strict   -"),
+        (
+            #","access":{"default":"allow","dryRun":true,"rules":[{}]}"#,
+            "off   allow, 1 rule, dry run"
+        ),
     ])
     func `lists who may ask services, when wide`(access: String, shown: String) throws {
         let services = #"{"items":[{"name":"a"\#(access)}],"next":null}"#
@@ -35,7 +39,7 @@ import Testing
             try session.getServices(named: nil)
         }
         let lines = run.output.split(separator: "\n")
-        #expect(lines[0].contains("   ACCESS"))
+        #expect(lines[0].contains("   TLS") && lines[0].contains("   ACCESS"))
         #expect(lines[1].contains("   \(shown)   "))
     }
 

@@ -5,7 +5,9 @@ import Testing
 
 @Suite struct `A document about access` {
     private func service(_ access: String) throws -> Service {
-        let text = #"{"access": \#(access), "versions": {"v1": {"endpoints": []}}}"#
+        let text = """
+            {"tls": "strict", "access": \(access), "versions": {"v1": {"endpoints": []}}}
+            """
         return try decodeDocument(ServiceDocument.self, from: Array(text.utf8))
             .service(named: "reviews")
     }
@@ -17,6 +19,10 @@ import Testing
         """
         {"default": "deny", "rules": [
           {"allow": {"methods": ["GET"], "paths": ["/*"]}}, {"deny": {"paths": ["/internal*"]}}]}
+        """,
+        """
+        {"default": "deny", "rules": [
+          {"allow": {"from": ["prod/client", "prod/*", "spiffe://other/a"], "paths": ["/"]}}]}
         """,
     ])
     func `reads what it writes`(access: String) throws {
@@ -39,6 +45,10 @@ import Testing
         (
             #"{"default": "deny", "rules": [{"allow": {"path": "/"}}]}"#,
             "access.rules[0].allow.path"
+        ),
+        (
+            #"{"default": "deny", "rules": [{"deny": {"from": {}}}]}"#,
+            "access.rules[0].deny.from"
         ),
         (
             #"{"default": "deny", "rules": [{"deny": {"methods": "GET"}}]}"#,
@@ -66,6 +76,10 @@ import Testing
             "access.rules[0].deny.methods"
         ),
         (
+            #"{"default": "deny", "rules": [{"deny": {"from": ["a/b", "a/b/c"]}}]}"#,
+            "access.rules[0].deny.from[1]"
+        ),
+        (
             #"{"default": "deny", "rules": [{"deny": {"methods": ["GET", "a b"]}}]}"#,
             "access.rules[0].deny.methods[1]"
         ),
@@ -89,13 +103,47 @@ import Testing
         #expect(error?.path == path)
     }
 
+    @Test(arguments: [
+        ("", Service.Security.off, "default/reviews"), (#""tls": "off","#, .off, "default/reviews"),
+        (#""tls": "permissive","#, .permissive, "default/reviews"),
+        (#""tls": "strict", "identity": "prod/backend","#, .strict, "prod/backend"),
+        (#""identity": "default/reviews","#, .off, "default/reviews"),
+    ])
+    func `stands beside how callers and the service know each other`(
+        fields: String, security: Service.Security, identity: String
+    ) throws {
+        let text = #"{\#(fields) "versions": {"v1": {"endpoints": []}}}"#
+        let service = try decodeDocument(ServiceDocument.self, from: Array(text.utf8))
+            .service(named: "reviews")
+        #expect(service.security == security && service.identity.description == identity)
+        let written = try encodeJSON(ServiceDocument(service, revision: nil))
+        let document = try decodeDocument(ServiceDocument.self, from: written)
+        #expect(try document.service(named: "reviews") == service)
+        #expect((document.tls == nil) == (security == .off))
+        #expect((document.identity == nil) == service.hasStandardIdentity)
+    }
+
+    @Test(arguments: [
+        (#""tls": "on","#, "tls"), (#""tls": "","#, "tls"), (#""identity": "a/b/c","#, "identity"),
+        (#""identity": "A","#, "identity"),
+    ])
+    func `and is refused where that is not known`(fields: String, path: String) {
+        let text = #"{\#(fields) "versions": {"v1": {"endpoints": []}}}"#
+        let error = #expect(throws: MeshError.self) {
+            try decodeDocument(ServiceDocument.self, from: Array(text.utf8))
+                .service(named: "reviews")
+        }
+        #expect(error?.path == path)
+    }
+
     @Test func `differs field by field`() throws {
         let before = World().applying(["reviews": try service(#"{"default": "allow"}"#)])
         let after = before.applying([
             "reviews": try service(
                 """
                 {"default": "deny", "dryRun": true,
-                 "rules": [{"allow": {"methods": ["GET", "HEAD"], "paths": ["/a/*", "/b"]}}]}
+                 "rules": [{"allow": {
+                   "from": ["a/b"], "methods": ["GET", "HEAD"], "paths": ["/a/*", "/b"]}}]}
                 """)
         ])
         let differences = before.differences(to: after, in: ["reviews"])
@@ -104,6 +152,6 @@ import Testing
                 "services.reviews.access.default", "services.reviews.access.dryRun",
                 "services.reviews.access.rules[0]",
             ])
-        #expect(differences[2].after == .text("allow GET, HEAD /a/*, /b"))
+        #expect(differences[2].after == .text("allow GET, HEAD /a/*, /b from a/b"))
     }
 }

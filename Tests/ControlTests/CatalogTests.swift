@@ -6,40 +6,13 @@ import XDS
 @testable import Control
 
 @Suite struct `A catalog` {
-    private func catalog(_ documents: [String: String]) throws -> Catalog {
-        var world = World()
-        for (name, text) in documents.sorted(by: { $0.key < $1.key }) {
-            let document = try decodeDocument(ServiceDocument.self, from: Array(text.utf8))
-            world = world.applying([name: try document.service(named: name)])
-        }
-        let catalog = try Catalog(world, after: nil)
-        try catalog.check()
-        return catalog
-    }
-
-    private func profile(_ metadata: [String: String] = [:]) throws -> SidecarProfile {
+    private func profile(
+        _ metadata: [String: String] = [:], isSecure: Bool = false
+    ) throws -> SidecarProfile {
         try SidecarProfile(
             NodeIdentity(
-                id: "x", cluster: "reviews", metadata: metadata.mapValues { .string($0) }))
-    }
-
-    private func decoded(_ offer: ResourceOffer) throws -> Snapshot {
-        var decoder = ResourceDecoder(rejectsUnknownFields: true)
-        var snapshot = Snapshot()
-        for resource in offer.listeners.resources.values {
-            snapshot.listeners[resource.name] = try decoder.listener(resource.body)
-        }
-        for resource in offer.routeConfigurations.resources.values {
-            snapshot.routeConfigurations[resource.name] = try decoder.routeConfiguration(
-                resource.body)
-        }
-        for resource in offer.clusters.resources.values {
-            snapshot.clusters[resource.name] = try decoder.cluster(resource.body)
-        }
-        for resource in offer.endpointAssignments.resources.values {
-            snapshot.assignments[resource.name] = try decoder.endpointAssignment(resource.body)
-        }
-        return snapshot
+                id: "x", cluster: "reviews", metadata: metadata.mapValues { .string($0) }),
+            isSecure: isSecure)
     }
 
     @Test func `is a consistent snapshot for a sidecar`() throws {
@@ -146,8 +119,11 @@ import XDS
             catalog = try Catalog(world, after: catalog)
             try catalog.check()
             let anew = try Catalog(world, after: nil)
-            #expect(
-                try catalog.offer(for: profile()) == anew.offer(for: profile()), "seed \(seed)")
+            for isSecure in [false, true] {
+                let profile = try profile(isSecure: isSecure)
+                #expect(
+                    try catalog.offer(for: profile) == anew.offer(for: profile), "seed \(seed)")
+            }
             #expect(world.names == world.services.keys.sorted(), "seed \(seed)")
         }
         // Also what all services are in together is as a proxy takes it.
@@ -260,19 +236,22 @@ import XDS
     private func anyService(
         _ name: String, _ weight: Weight, _ generator: inout Generator
     ) throws -> Service {
-        let byName = try service(name, weights: ["v1": weight])
+        let security = Service.Security.allCases.randomElement(using: &generator) ?? .off
+        let byName = try service(name, weights: ["v1": weight], security: security)
         if Int.random(in: 0..<3, using: &generator) > 0 { return byName }
         return try Service(
             name: name, application: .tcp,
             listen: try EndpointAddress(parsing: "127.0.0.1:1\(name.dropFirst())"),
-            versions: byName.versions, routes: [ServiceRoute.Draft(weights: ["v1": weight])])
+            security: security, versions: byName.versions,
+            routes: [ServiceRoute.Draft(weights: ["v1": weight])])
     }
 
-    private func service(_ name: String, weights: [String: Weight] = ["v1": Weight(1)]) throws
-        -> Service
-    {
+    private func service(
+        _ name: String, weights: [String: Weight] = ["v1": Weight(1)],
+        security: Service.Security = .off
+    ) throws -> Service {
         try Service(
-            name: name,
+            name: name, security: security,
             versions: ["v1", "v2"].map { try Version(name: $0, endpoints: []) },
             routes: [.init(weights: weights)])
     }

@@ -10,7 +10,8 @@ import XDS
     /// The filters of the inbound listener, as a sidecar reads them.
     private func filters(_ access: ServiceAccess?) throws -> [AccessFilter] {
         let service = try Service(
-            name: "reviews", access: access, versions: [try Version(name: "v1", endpoints: [])])
+            name: "reviews", security: .permissive, access: access,
+            versions: [try Version(name: "v1", endpoints: [])])
         let world = World().applying(["reviews": service])
         let catalog = try Catalog(world, after: nil)
         try catalog.check()
@@ -27,10 +28,12 @@ import XDS
     }
 
     private func rule(
-        _ verdict: ServiceAccess.Verdict, _ methods: [String]? = nil, _ paths: [String]? = nil
+        _ verdict: ServiceAccess.Verdict, _ methods: [String]? = nil, _ paths: [String]? = nil,
+        from callers: [String]? = nil
     ) throws -> AccessRule {
         try AccessRule(
-            verdict, methods: methods,
+            verdict, callers: try callers.map { try $0.map { try CallerPattern(parsing: $0) } },
+            methods: methods,
             paths: try paths.map { try $0.map { try AccessRule.Path(parsing: $0) } })
     }
 
@@ -89,6 +92,26 @@ import XDS
         #expect(try request.isAllowed(by: filters(access)) == isAllowed)
     }
 
+    @Test(arguments: [
+        ("spiffe://cluster.local/ns/prod/sa/client", true),
+        ("spiffe://cluster.local/ns/prod/sa/client2", false),
+        ("spiffe://cluster.local/ns/test/sa/a", true),
+        ("spiffe://cluster.local/ns/test2/sa/a", false),
+        ("spiffe://cluster.local/ns/test/sa/evil", false), ("spiffe://other/a", true),
+        ("spiffe://other/a/b", false), ("spiffe://other/ns/prod/sa/client", false), (nil, false),
+    ])
+    func `is asked about who calls`(identity: String?, isAllowed: Bool) throws {
+        let access = try ServiceAccess(
+            standard: .deny,
+            rules: [
+                try rule(.allow, from: ["prod/client", "test/*", "spiffe://other/a"]),
+                try rule(.deny, from: ["test/evil"]),
+            ])
+        let request = Request(method: "GET", path: "/", identity: identity)
+        #expect(request.isAllowed(by: access) == isAllowed)
+        #expect(try request.isAllowed(by: filters(access)) == isAllowed)
+    }
+
     @Test func `says what it says, for any rules and requests`() throws {
         let seed = UInt64.random(in: 1...UInt64.max)
         var generator = Generator(state: seed)
@@ -114,17 +137,26 @@ private struct Request: CustomStringConvertible {
     static let methods = ["GET", "HEAD", "POST", "get"]
     static let paths = ["/", "/a", "/a/", "/a/b", "/ab", "/b", "/a%2fb"]
 
+    /// Of accounts in namespaces of the mesh, of another one, and of none.
+    static let identities: [String?] = [
+        "spiffe://cluster.local/ns/a/sa/x", "spiffe://cluster.local/ns/a/sa/xy",
+        "spiffe://cluster.local/ns/ab/sa/x", "spiffe://other/ns/a/sa/x", nil,
+    ]
+
     var method: String
     var path: String
+    /// `nil` for a connection in the clear.
+    var identity: String?
 
     static func any(_ generator: inout Generator) -> Request {
         Request(
             method: methods.randomElement(using: &generator) ?? "GET",
             path: (paths.randomElement(using: &generator) ?? "/")
-                + (["", "?", "?/a"].randomElement(using: &generator) ?? ""))
+                + (["", "?", "?/a"].randomElement(using: &generator) ?? ""),
+            identity: identities.randomElement(using: &generator) ?? nil)
     }
 
-    var description: String { "\(method) \(path)" }
+    var description: String { "\(method) \(path) from \(identity ?? "-")" }
 
     /// By the words of the model, with nothing compiled.
     func isAllowed(by access: ServiceAccess) -> Bool {
@@ -141,7 +173,18 @@ private struct Request: CustomStringConvertible {
             case .prefix(let text): path.hasPrefix(text)
             }
         }
-        return (rule.methods.isEmpty || rule.methods.contains(method))
+        let hasCaller = rule.callers.contains { caller in
+            switch caller {
+            case .workload(let workload):
+                identity == "spiffe://cluster.local/ns/\(workload.namespace)/sa/\(workload.account)"
+            case .namespace(let name):
+                identity?.split(separator: "/").prefix(4).dropFirst()
+                    == ["cluster.local", "ns", name[...]]
+            case .spiffeID(let text): identity == text
+            }
+        }
+        return (rule.callers.isEmpty || hasCaller)
+            && (rule.methods.isEmpty || rule.methods.contains(method))
             && (rule.paths.isEmpty || hasPath)
     }
 
@@ -150,7 +193,8 @@ private struct Request: CustomStringConvertible {
         var head = RequestHead()
         head.methodRange = head.fields.store(method.utf8.span)
         head.pathRange = head.fields.store(path.utf8.span)
-        let caller = Caller(names: nil, address: nil, port: 80)
+        let names = identity.map { Caller.Names(uris: [$0], hosts: [], subject: "CN=x") }
+        let caller = Caller(names: names, address: nil, port: 80)
         for filter in filters {
             let rules = try #require(filter.rules ?? filter.shadowRules)
             if !AccessTable(rules).verdict(on: head, from: caller).isAllowed { return false }
@@ -181,10 +225,14 @@ extension AccessRule {
                 values.shuffled(using: &generator)
                     .prefix(Int.random(in: 1...2, using: &generator)))
         }
-        let kind = Int.random(in: 0..<3, using: &generator)
+        let kinds = Int.random(in: 1..<8, using: &generator)
         let paths = ["/*", "/", "/a", "/a*", "/a/*", "/a/b", "/a%*"]
+        let callers = ["a/x", "a/*", "ab/x", "spiffe://other/ns/a/sa/x", "b/y"]
         return try AccessRule(
-            verdict, methods: kind == 0 ? nil : some(Request.methods),
-            paths: kind == 1 ? nil : try some(paths).map { try Path(parsing: $0) })
+            verdict,
+            callers: kinds & 1 == 0
+                ? nil : try some(callers).map { try CallerPattern(parsing: $0) },
+            methods: kinds & 2 == 0 ? nil : some(Request.methods),
+            paths: kinds & 4 == 0 ? nil : try some(paths).map { try Path(parsing: $0) })
     }
 }

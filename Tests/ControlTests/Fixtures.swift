@@ -1,5 +1,6 @@
 import Foundation
 import Mesh
+import XDS
 
 @testable import Control
 
@@ -104,6 +105,38 @@ let database = """
      "versions": {"v1": {"endpoints": ["127.0.0.1:9001"]}, "v2": {"endpoints": ["[::1]:9002"]}},
      "routes": [{"split": {"v1": 95, "v2": 5}}]}
     """
+
+/// The catalog of services as documents describe them, checked.
+func catalog(_ documents: [String: String]) throws -> Catalog {
+    var world = World()
+    for (name, text) in documents.sorted(by: { $0.key < $1.key }) {
+        let document = try decodeDocument(ServiceDocument.self, from: Array(text.utf8))
+        world = world.applying([name: try document.service(named: name)])
+    }
+    let catalog = try Catalog(world, after: nil)
+    try catalog.check()
+    return catalog
+}
+
+/// What a sidecar makes of an offer.
+func decoded(_ offer: ResourceOffer) throws -> Snapshot {
+    var decoder = ResourceDecoder(rejectsUnknownFields: true)
+    var snapshot = Snapshot()
+    for resource in offer.listeners.resources.values {
+        snapshot.listeners[resource.name] = try decoder.listener(resource.body)
+    }
+    for resource in offer.routeConfigurations.resources.values {
+        snapshot.routeConfigurations[resource.name] = try decoder.routeConfiguration(
+            resource.body)
+    }
+    for resource in offer.clusters.resources.values {
+        snapshot.clusters[resource.name] = try decoder.cluster(resource.body)
+    }
+    for resource in offer.endpointAssignments.resources.values {
+        snapshot.assignments[resource.name] = try decoder.endpointAssignment(resource.body)
+    }
+    return snapshot
+}
 
 /// Numbers that a seed decides (SplitMix64).
 struct Generator: RandomNumberGenerator {

@@ -33,10 +33,10 @@ class Place:
         self.program = start(FastUpstream, folder, "v1")
         self.port, self.log = free_port(), folder / "requests.log"
 
-    def put(self, access=None):
+    def put(self, access=None, tls="off"):
         """Returns when the sidecar, if there is one, has it in effect."""
         self.revision = self.control.done("PUT", "/v1/services/reviews", {
-            "versions": {"v1": {"endpoints": [f"127.0.0.1:{self.port}"]}},
+            "tls": tls, "versions": {"v1": {"endpoints": [f"127.0.0.1:{self.port}"]}},
             **({"access": access} if access else {})})["revision"]
         self.control.wait_in_effect(self.revision, proxies=len(self.control.proxies()))
 
@@ -148,6 +148,30 @@ def test_a_change_reaches_connections_there_are(place):
     assert sidecar.metric("mesh_rbac_denied_total") == 4
     assert sidecar.metric("mesh_rbac_shadow_denied_total") == 2
     kept.close()
+
+
+def test_who_shows_no_identity_is_nobody(place):
+    place.put({"default": "deny", "rules": [
+        {"allow": {"from": ["default/client", "prod/*"]}}, {"allow": {"paths": ["/health"]}}]},
+        tls="permissive")
+    sidecar = place.sidecar()
+    claim = {"Host": "reviews", "x-forwarded-client-cert":
+             "URI=spiffe://cluster.local/ns/default/sa/client"}
+    assert fetch(place.port, "/", headers=claim)[0] == 403
+    assert fetch(place.port, "/health", headers=claim)[0] == 200
+    assert sidecar.metric("mesh_rbac_denied_total", prefix="allow") == 1
+
+
+@pytest.mark.parametrize("program", ["pointsman", "envoy"])
+def test_a_sidecar_without_an_identity_has_no_way_in_past_tls(place, program):
+    place.put(tls="permissive")
+    place.sidecar(program)
+    assert place.ask("GET", "/") == 200
+    place.put(tls="strict")
+    until(lambda: not place.is_there(), 10, "the end of the way in")
+    place.put(tls="off")
+    until(place.is_there)
+    assert place.ask("GET", "/") == 200
 
 
 def test_a_caller_is_told_through_its_own_sidecar(place, start, tmp_path):

@@ -3,11 +3,12 @@ import Testing
 
 @Suite struct `Access to a service` {
     private func rule(
-        _ verdict: ServiceAccess.Verdict = .allow, methods: [String]? = nil,
-        paths: [String]? = nil
+        _ verdict: ServiceAccess.Verdict = .allow, from: [String]? = nil,
+        methods: [String]? = nil, paths: [String]? = nil
     ) throws -> AccessRule {
         try AccessRule(
-            verdict, methods: methods,
+            verdict, callers: try from.map { try $0.map { try CallerPattern(parsing: $0) } },
+            methods: methods,
             paths: try paths.map { try $0.map { try AccessRule.Path(parsing: $0) } })
     }
 
@@ -32,6 +33,43 @@ import Testing
         #expect(throws: MeshError.self) { try AccessRule.Path(parsing: text) }
     }
 
+    @Test(arguments: [
+        ("default/client", "default/client"), ("client", "default/client"), ("prod/*", "prod/*"),
+        ("prod/a.b-c", "prod/a.b-c"), ("spiffe://mesh/a", "spiffe://mesh/a"),
+        ("spiffe://a.b_c-1/ns/x/sa/Y", "spiffe://a.b_c-1/ns/x/sa/Y"),
+    ])
+    func `is for callers by their names`(text: String, written: String) throws {
+        #expect(try CallerPattern(parsing: text).description == written)
+    }
+
+    @Test(arguments: [
+        "", "*", "/*", "*/*", "*/a", "a/b/*", "a*/b", "a/b*", "A/b", "a/b/c", "a/", "/a", "a b/c",
+        "spiffe://", "spiffe://mesh", "spiffe://mesh/", "spiffe:///a", "spiffe://mesh/a/",
+        "spiffe://mesh//a", "spiffe://mesh/*", "spiffe://mesh/..", "spiffe://mesh/./a",
+        "spiffe://Mesh/a", "spiffe://mesh:1/a", "spiffe://mesh/a?b", "spiffe://mesh/a%20",
+        "SPIFFE://mesh/a", "https://mesh/a", "spiffe://mesh/" + String(repeating: "a", count: 2048),
+    ])
+    func `is for nobody else`(text: String) {
+        #expect(throws: MeshError.self) { try CallerPattern(parsing: text) }
+    }
+
+    @Test func `knows callers only where they show who they are`() throws {
+        let versions = [try Version(name: "v1", endpoints: [])]
+        let rules = [try rule(.deny, methods: ["PUT"]), try rule(from: ["client"])]
+        let access = try ServiceAccess(standard: .deny, rules: rules)
+        for security in [Service.Security.permissive, .strict] {
+            let service = try Service(
+                name: "a", security: security, access: access, versions: versions)
+            #expect(service.identity.description == "default/a")
+            let split = try service.splitting(route: "default", by: ["v1": Weight(2)])
+            #expect(split.security == security && split.identity == service.identity)
+        }
+        let error = #expect(throws: MeshError.self) {
+            try Service(name: "a", access: access, versions: versions)
+        }
+        #expect(error?.path == "access.rules[1].allow.from")
+    }
+
     @Test func `refuses what would surprise, with the path of the field`() throws {
         let many = (0...64).map { "/\($0)" }
         let table: [(methods: [String]?, paths: [String]?, path: String)] = [
@@ -40,6 +78,12 @@ import Testing
             (["GET", "GET"], nil, "methods[1]"), (nil, ["/a/*", "/b", "/a/*"], "paths[2]"),
             ((0...16).map { "M\($0)" }, nil, "methods"), (nil, many, "paths"),
         ]
+        for (from, path) in [([], "from"), (["a", "b", "default/a"], "from[2]")] {
+            let error = #expect(throws: MeshError.self) { try rule(from: from) }
+            #expect(error?.path == path)
+        }
+        let tooMany = #expect(throws: MeshError.self) { try rule(from: (0...64).map { "a\($0)" }) }
+        #expect(tooMany?.path == "from")
         for (methods, paths, path) in table {
             let error = #expect(throws: MeshError.self) { try rule(methods: methods, paths: paths) }
             #expect(error?.path == path)

@@ -7,7 +7,8 @@ extension Session {
         show(Self.document(services, isOne: name != nil)) {
             var table = TextTable(columns: [
                 .init("NAME"), .init("PROTOCOL"), .init("SPLIT"), .init("ROUTES"),
-                .init("VERSIONS", isWideOnly: true), .init("ACCESS", isWideOnly: true),
+                .init("VERSIONS", isWideOnly: true), .init("TLS", isWideOnly: true),
+                .init("ACCESS", isWideOnly: true),
                 .init("REVISION", isRightAligned: true),
             ])
             for service in services { table.append(Self.cells(ServiceView(service))) }
@@ -110,7 +111,8 @@ extension Session {
         return [
             .init(service.name), .init(service.application),
             .init(main.map { ServiceView.text($0.shares) } ?? "-"), .init("\(routes.count)"),
-            .init(versions.joined(separator: ", ")), .init(service.access ?? "-"),
+            .init(versions.joined(separator: ", ")), .init(service.security),
+            .init(service.access ?? "-"),
             .init(service.revision.map { "\($0)" } ?? "-"),
         ]
     }

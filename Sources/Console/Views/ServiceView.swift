@@ -18,6 +18,8 @@ public struct ServiceView: Equatable, Sendable {
     /// How many endpoints each version has, by name.
     public var endpointCounts: [(version: String, count: Int)]
     public var routes: [Route]
+    /// `off`, `permissive` or `strict`.
+    public var security: String
     /// `deny, 2 rules`; `nil` where everybody may ask for everything.
     public var access: String?
     /// The revision that changed the service last.
@@ -30,6 +32,7 @@ public struct ServiceView: Equatable, Sendable {
             (version: version.name, count: version.value["endpoints"]?.elements.count ?? 0)
         }
         routes = (document["routes"]?.elements ?? []).map(Route.init)
+        security = document["tls"]?.text ?? "off"
         access = document["access"].map(Self.accessText)
         revision = document["revision"]?.whole
     }
@@ -37,7 +40,7 @@ public struct ServiceView: Equatable, Sendable {
     public static func == (left: ServiceView, right: ServiceView) -> Bool {
         left.name == right.name && left.application == right.application
             && left.routes == right.routes && left.access == right.access
-            && left.revision == right.revision
+            && left.security == right.security && left.revision == right.revision
             && left.endpointCounts.elementsEqual(right.endpointCounts) { $0 == $1 }
     }
 

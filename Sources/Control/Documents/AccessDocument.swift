@@ -89,28 +89,35 @@ enum AccessRuleDocument: Codable, Equatable {
 
 /// What a rule is about; all must hold.
 struct AccessConditionsDocument: Codable, Equatable {
+    var from: [String]?
     var methods: [String]?
     var paths: [String]?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
+        case from
         case methods
         case paths
     }
 
     init(from decoder: any Decoder) throws {
         let fields = try decoder.strictContainer(keyedBy: CodingKeys.self)
+        from = try fields.optional([String].self, forKey: .from)
         methods = try fields.optional([String].self, forKey: .methods)
         paths = try fields.optional([String].self, forKey: .paths)
     }
 
     init(_ rule: AccessRule) {
+        from = rule.callers.isEmpty ? nil : rule.callers.map(\.description)
         methods = rule.methods.isEmpty ? nil : rule.methods
         paths = rule.paths.isEmpty ? nil : rule.paths.map(\.description)
     }
 
     fileprivate func rule(_ verdict: ServiceAccess.Verdict) throws(MeshError) -> AccessRule {
         try AccessRule(
-            verdict, methods: methods,
+            verdict,
+            callers: try Self.parsed(from, "from") { (text) throws(MeshError) in
+                try CallerPattern(parsing: text)
+            }, methods: methods,
             paths: try Self.parsed(paths, "paths") { (text) throws(MeshError) in
                 try AccessRule.Path(parsing: text)
             })

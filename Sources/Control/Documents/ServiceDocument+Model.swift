@@ -18,6 +18,13 @@ extension ServiceDocument {
             guard let listen = self.listen else { return nil }
             return try EndpointAddress(parsing: listen)
         }
+        let security = try MeshError.at("tls") { () throws(MeshError) in
+            try Service.Security(parsing: tls ?? Service.Security.off.rawValue)
+        }
+        let identity = try MeshError.at("identity") { () throws(MeshError) -> WorkloadIdentity? in
+            guard let identity = self.identity else { return nil }
+            return try WorkloadIdentity(parsing: identity)
+        }
         let access = try MeshError.at("access") { () throws(MeshError) in
             try self.access?.access()
         }
@@ -37,8 +44,8 @@ extension ServiceDocument {
         }
         if let routes, routes.isEmpty { throw MeshError("routes", "must not be empty") }
         return try Service(
-            name: name, application: application, listen: listen, access: access,
-            versions: versions, routes: drafts)
+            name: name, application: application, listen: listen, security: security,
+            identity: identity, access: access, versions: versions, routes: drafts)
     }
 }
 

@@ -6,6 +6,8 @@ struct ServiceDocument: Codable, Equatable {
     var name: String?
     var application: String?
     var listen: String?
+    var tls: String?
+    var identity: String?
     var access: AccessDocument?
     /// In a reply the revision that changed the service last; in a request as `If-Match`.
     var revision: UInt64?
@@ -16,6 +18,8 @@ struct ServiceDocument: Codable, Equatable {
         case name
         case application = "protocol"
         case listen
+        case tls
+        case identity
         case access
         case revision
         case versions
@@ -27,6 +31,8 @@ struct ServiceDocument: Codable, Equatable {
         name = try fields.optional(String.self, forKey: .name)
         application = try fields.optional(String.self, forKey: .application)
         listen = try fields.optional(String.self, forKey: .listen)
+        tls = try fields.optional(String.self, forKey: .tls)
+        identity = try fields.optional(String.self, forKey: .identity)
         access = try fields.optional(AccessDocument.self, forKey: .access)
         revision = try fields.optionalRevision(forKey: .revision)
         versions = try fields.decode([String: VersionDocument].self, forKey: .versions)
@@ -37,6 +43,8 @@ struct ServiceDocument: Codable, Equatable {
         name = service.name
         application = service.application.rawValue
         listen = service.listen?.description
+        tls = service.security == .off ? nil : service.security.rawValue
+        identity = service.hasStandardIdentity ? nil : service.identity.description
         access = service.access.map { AccessDocument($0) }
         self.revision = revision
         versions = service.versions.reduce(into: [:]) { documents, version in

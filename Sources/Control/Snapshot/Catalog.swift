@@ -14,6 +14,7 @@ struct Catalog {
     /// Those that every sidecar has, of services that are reached by an address.
     private let listeners: ResourceOffer.Collection
     private let clusters: ResourceOffer.Collection
+    private let secureClusters: ResourceOffer.Collection
     private let assignments: ResourceOffer.Collection
     private let routes: ResourceOffer.Collection
     /// For a sidecar of a service that is not known.
@@ -29,22 +30,29 @@ struct Catalog {
     ///
     /// - Parameters:
     ///   - world: What is to be in effect everywhere.
+    ///   - trustDomain: Who vouches for callers and services; always the same.
     ///   - previous: The catalog before.
     /// - Throws: `MeshError` when a value of the world cannot be told to proxies.
-    init(_ world: World, after previous: Catalog?) throws(MeshError) {
+    init(
+        _ world: World, in trustDomain: TrustDomain = .standard, after previous: Catalog?
+    ) throws(MeshError) {
         let version = "\(world.revision)"
         var services = previous?.services ?? [:]
         var listeners = previous?.listeners ?? .init(version: version, resources: [])
         var clusters = previous?.clusters ?? .init(version: version, resources: [])
+        var secureClusters =
+            previous?.secureClusters ?? .init(version: version, resources: [])
         var assignments = previous?.assignments ?? .init(version: version, resources: [])
         let inbound = try InboundResources.routes().resource
         var routes = previous?.routes ?? .init(version: version, resources: [inbound])
         var news: [ServiceResources] = []
         for (name, entry) in world.services where services[name]?.changedAt != entry.changedAt {
             let next = try MeshError.at("services.\(name)") { () throws(MeshError) in
-                try ServiceResources(entry)
+                try ServiceResources(entry, in: trustDomain)
             }
             clusters.replace(services[name]?.clusters ?? [], with: next.clusters)
+            secureClusters.replace(
+                services[name]?.secureClusters ?? [], with: next.secureClusters)
             assignments.replace(services[name]?.assignments ?? [], with: next.assignments)
             routes.replace(
                 services[name]?.routeConfigurations ?? [], with: next.routeConfigurations)
@@ -54,6 +62,7 @@ struct Catalog {
         }
         for (name, gone) in services where world.services[name] == nil {
             clusters.replace(gone.clusters, with: [])
+            secureClusters.replace(gone.secureClusters, with: [])
             assignments.replace(gone.assignments, with: [])
             routes.replace(gone.routeConfigurations, with: [])
             listeners.replace(gone.listeners, with: [])
@@ -62,6 +71,7 @@ struct Catalog {
         let hosts = world.names.compactMap { services[$0]?.virtualHost }
         routes.replace([], with: [.routeConfiguration(named: Self.outbound, with: hosts)])
         clusters.version = version
+        secureClusters.version = version
         assignments.version = version
         routes.version = version
         listeners.version = version
@@ -69,10 +79,15 @@ struct Catalog {
         self.services = services
         self.listeners = listeners
         self.clusters = clusters
+        self.secureClusters = secureClusters
         self.assignments = assignments
         self.routes = routes
         stranger =
-            if let previous { previous.stranger } else { try InboundResources(.http, nil) }
+            if let previous {
+                previous.stranger
+            } else {
+                try InboundResources(nil, in: trustDomain)
+            }
         self.news = news
     }
 
@@ -109,11 +124,13 @@ struct Catalog {
                 direction: .outbound, routes: .discovered(Self.outbound),
                 statPrefix: Self.outbound, upgrades: Self.upgrades
             ).resource
-        var clusters = clusters
+        var clusters = sidecar.isSecure ? secureClusters : clusters
         var assignments = assignments
-        if let inbound = sidecar.inbound {
-            let resources = services[sidecar.service]?.inbound ?? stranger
-            listeners.resources[Self.inbound] = resources.listener.resource(
+        let resources = services[sidecar.service]?.inbound ?? stranger
+        if let inbound = sidecar.inbound,
+            let listener = resources.listener(isSecure: sidecar.isSecure)
+        {
+            listeners.resources[Self.inbound] = listener.resource(
                 host: inbound.listener.host, port: inbound.listener.port)
             clusters.resources[Self.inbound] = resources.cluster
             let endpoint = try Endpoint(

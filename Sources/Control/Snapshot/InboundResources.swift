@@ -6,24 +6,57 @@ struct InboundResources {
     /// What a client may switch to.
     private static let upgrades = ["websocket"]
 
-    /// Where each sidecar takes what comes in is its own.
-    let listener: EncodedListener
     let cluster: Resource
+    /// For sidecars with an identity.
+    private let secure: EncodedListener
+    /// For sidecars without one; `nil` where there is no way in past TLS.
+    private let plain: EncodedListener?
 
-    /// Makes the resources for a service; for one that is not known without a name, they let
-    /// everything through.
-    init(_ application: Service.Application, _ access: ServiceAccess?) throws(MeshError) {
+    /// Makes the resources for a service.
+    ///
+    /// - Parameters:
+    ///   - service: `nil` for one that is not known: its sidecars let everything in.
+    ///   - trustDomain: Who vouches for callers.
+    /// - Throws: `MeshError` when they cannot be told to proxies.
+    init(_ service: Service?, in trustDomain: TrustDomain) throws(MeshError) {
+        let application = service?.application ?? .http
         let listener = try Listener(
             name: Catalog.inbound, host: "127.0.0.1", port: 0, direction: .inbound,
             routes: try application.inboundRoutes, statPrefix: Catalog.inbound,
-            upgrades: Self.upgrades)
-        self.listener = EncodedListener(
-            try listener.guarded(by: try access?.filters() ?? []))
+            upgrades: Self.upgrades
+        )
+        .guarded(by: try service?.access?.filters(in: trustDomain) ?? [])
         cluster =
             try Cluster(
                 name: Catalog.inbound, discovery: .eds(serviceName: Catalog.inbound),
                 upstreamProtocol: application.upstreamProtocol
             ).resource
+        let unsecured = EncodedListener(listener)
+        guard let service, service.security != .off else {
+            plain = unsecured
+            secure = unsecured
+            return
+        }
+        let security = try MeshSecurity.downstream(of: service, in: trustDomain)
+        let secured = listener.forwardingCertificates(
+            by: CertificateForwarding(.sanitizeSet, [.uris]))
+        switch service.security {
+        case .off, .permissive:
+            plain = unsecured
+            secure = EncodedListener(
+                secured.secured(by: [
+                    try FilterChain(match: FilterChain.Match(transport: .tls), security: security),
+                    try FilterChain(match: FilterChain.Match(transport: .plain)),
+                ]))
+        case .strict:
+            plain = nil
+            secure = EncodedListener(secured.secured(by: [try FilterChain(security: security)]))
+        }
+    }
+
+    /// The listener for a sidecar with an identity, or without; `nil` where it has none.
+    func listener(isSecure: Bool) -> EncodedListener? {
+        isSecure ? secure : plain
     }
 
     /// Everything that comes in goes to the program beside the sidecar, as long as that takes.
@@ -40,7 +73,9 @@ struct InboundResources {
     ///
     /// - Throws: `ResourceError` with what the proxy would answer.
     func check(_ decoder: inout ResourceDecoder) throws(ResourceError) {
-        _ = try decoder.listener(listener.resource(host: "127.0.0.1", port: 0).body)
+        for listener in [secure, plain].compactMap(\.self) {
+            _ = try decoder.listener(listener.resource(host: "127.0.0.1", port: 0).body)
+        }
         _ = try decoder.cluster(cluster.body)
     }
 }

@@ -5,11 +5,17 @@ extension ServiceAccess {
     ///
     /// A filter has either rules that allow or rules that deny, so there are two of them where
     /// there are both; the one that denies comes first, and its answer is the last word.
-    func filters() throws(MeshError) -> [AccessFilter] {
+    ///
+    /// - Parameter trustDomain: Who vouches for callers.
+    /// - Returns: The filters in their order.
+    /// - Throws: `MeshError` when a rule cannot be told to proxies.
+    func filters(in trustDomain: TrustDomain) throws(MeshError) -> [AccessFilter] {
         var filters: [AccessFilter] = []
-        let denials = try policies(of: .deny)
+        let denials = try policies(of: .deny, in: trustDomain)
         if !denials.isEmpty { filters.append(try filter(.deny, denials)) }
-        if standard == .deny { filters.append(try filter(.allow, policies(of: .allow))) }
+        if standard == .deny {
+            filters.append(try filter(.allow, policies(of: .allow, in: trustDomain)))
+        }
         return filters
     }
 
@@ -28,13 +34,15 @@ extension ServiceAccess {
     }
 
     /// The rules of one kind; each is called by its place among all, counted from one.
-    private func policies(of verdict: Verdict) throws(MeshError) -> [AccessPolicy] {
+    private func policies(
+        of verdict: Verdict, in trustDomain: TrustDomain
+    ) throws(MeshError) -> [AccessPolicy] {
         var policies: [AccessPolicy] = []
         for (index, rule) in rules.enumerated() where rule.verdict == verdict {
             policies.append(
                 try AccessPolicy(
                     name: "rule-\(index + 1)", permissions: try rule.permissions(),
-                    principals: [.any]))
+                    principals: try rule.principals(in: trustDomain)))
         }
         return policies
     }
@@ -50,9 +58,34 @@ extension AccessRule {
         }
         var paths: [Permission] = []
         for path in self.paths { paths.append(.path(try path.matcher())) }
-        if methods.isEmpty { return paths }
-        if paths.isEmpty { return methods }
-        return [.all([.either(methods), .either(paths)])]
+        switch (methods.isEmpty, paths.isEmpty) {
+        case (true, true): return [.any]
+        case (true, false): return paths
+        case (false, true): return methods
+        case (false, false): return [.all([.either(methods), .either(paths)])]
+        }
+    }
+
+    /// Of which its sender fulfils one when the rule is about a request.
+    fileprivate func principals(in trustDomain: TrustDomain) throws(MeshError) -> [Principal] {
+        if callers.isEmpty { return [.any] }
+        var principals: [Principal] = []
+        for caller in callers {
+            principals.append(.authenticated(try caller.matcher(in: trustDomain)))
+        }
+        return principals
+    }
+}
+
+extension CallerPattern {
+    fileprivate func matcher(in trustDomain: TrustDomain) throws(MeshError) -> StringMatcher {
+        switch self {
+        case .workload(let identity):
+            try StringMatcher(.exact(identity.spiffeID(in: trustDomain)))
+        case .namespace(let name):
+            try StringMatcher(.prefix(trustDomain.spiffeIDPrefix(ofNamespace: name)))
+        case .spiffeID(let text): try StringMatcher(.exact(text))
+        }
     }
 }
 

@@ -19,29 +19,31 @@ struct ServiceResources {
     /// The revision that changed the service last.
     let changedAt: UInt64
     let inbound: InboundResources
+    /// For clients without an identity, and for those with one.
     let clusters: [Resource]
+    let secureClusters: [Resource]
     let assignments: [Resource]
     private let reach: Reach
 
     /// The namespace that a service is in where there are none.
     private static let namespace = "default"
 
-    init(_ entry: World.Entry) throws(MeshError) {
+    init(_ entry: World.Entry, in trustDomain: TrustDomain) throws(MeshError) {
         let service = entry.service
         changedAt = entry.changedAt
-        inbound = try InboundResources(service.application, service.access)
-        var clusters: [Resource] = []
+        inbound = try InboundResources(service, in: trustDomain)
         var assignments: [Resource] = []
         for version in service.versions {
             let name = service.clusterName(of: version.name)
-            clusters.append(
-                try Cluster(
-                    name: name, discovery: .eds(serviceName: name),
-                    upstreamProtocol: service.application.upstreamProtocol
-                ).resource)
             assignments.append(try version.assignment(named: name).resource)
         }
-        self.clusters = clusters
+        clusters = try Self.clusters(of: service, security: nil)
+        if service.security == .off {
+            secureClusters = clusters
+        } else {
+            let security = try MeshSecurity.upstream(of: service, in: trustDomain)
+            secureClusters = try Self.clusters(of: service, security: security)
+        }
         self.assignments = assignments
         if let address = service.listen {
             let listener = try Self.listener(for: service, on: address)
@@ -49,6 +51,21 @@ struct ServiceResources {
         } else {
             reach = try Self.reachByName(service)
         }
+    }
+
+    private static func clusters(
+        of service: Service, security: UpstreamSecurity?
+    ) throws(MeshError) -> [Resource] {
+        var clusters: [Resource] = []
+        for version in service.versions {
+            let name = service.clusterName(of: version.name)
+            clusters.append(
+                try Cluster(
+                    name: name, discovery: .eds(serviceName: name),
+                    upstreamProtocol: service.application.upstreamProtocol, security: security
+                ).resource)
+        }
+        return clusters
     }
 
     private static func listener(
@@ -113,7 +130,7 @@ struct ServiceResources {
     /// - Throws: `ResourceError` with what the proxy would answer.
     func check() throws(ResourceError) {
         var decoder = ResourceDecoder(rejectsUnknownFields: true)
-        for cluster in clusters { _ = try decoder.cluster(cluster.body) }
+        for cluster in clusters + secureClusters { _ = try decoder.cluster(cluster.body) }
         for assignment in assignments { _ = try decoder.endpointAssignment(assignment.body) }
         try inbound.check(&decoder)
         var configurations: [RouteConfiguration] = []

@@ -19,13 +19,16 @@ struct SidecarProfile: Equatable {
     let outbound: Address
     /// `nil` when nothing comes in through the sidecar.
     let inbound: Inbound?
+    /// Whether it has shown an identity, and so can show it to others.
+    let isSecure: Bool
 
     static let standardOutbound = Address(host: "127.0.0.1", port: 15001)
 
     /// Reads `outbound_address`, `inbound_address` and `application_address`.
     ///
     /// - Throws: `MeshError` with the path of the field that is not an address.
-    init(_ node: NodeIdentity) throws(MeshError) {
+    init(_ node: NodeIdentity, isSecure: Bool = false) throws(MeshError) {
+        self.isSecure = isSecure
         service = node.cluster
         outbound = try Self.address("outbound_address", in: node) ?? Self.standardOutbound
         let listener = try Self.address("inbound_address", in: node)

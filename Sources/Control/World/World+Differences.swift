@@ -30,6 +30,8 @@ extension Service {
     fileprivate var fields: [String: Difference.Value] {
         var fields: [String: Difference.Value] = ["protocol": .text(application.rawValue)]
         if let listen { fields["listen"] = .text(listen.description) }
+        if security != .off { fields["tls"] = .text(security.rawValue) }
+        if !hasStandardIdentity { fields["identity"] = .text(identity.description) }
         if let access { fields.merge(access.fields.map { ("access.\($0)", $1) }) { $1 } }
         for version in versions {
             fields["versions.\(version.name).endpoints"] = .text(
@@ -67,6 +69,9 @@ extension AccessRule {
         var words = [verdict.rawValue]
         if !methods.isEmpty { words.append(methods.joined(separator: ", ")) }
         if !paths.isEmpty { words.append(paths.map(\.description).joined(separator: ", ")) }
+        if !callers.isEmpty {
+            words.append("from " + callers.map(\.description).joined(separator: ", "))
+        }
         return words.joined(separator: " ")
     }
 }

@@ -28,11 +28,35 @@ public struct Service: Equatable, Sendable {
         }
     }
 
+    /// Whether callers and the service show each other who they are.
+    public enum Security: String, Sendable, CaseIterable {
+        /// The endpoints are programs that speak no TLS.
+        case off
+        /// The endpoints are sidecars, which take callers with an identity and, in the clear,
+        /// callers without one.
+        case permissive
+        /// The endpoints are sidecars, which take callers with an identity and nobody else.
+        case strict
+
+        /// Reads the name of a mode.
+        ///
+        /// - Throws: ``MeshError`` when it is not known.
+        public init(parsing text: String) throws(MeshError) {
+            guard let known = Security(rawValue: text) else {
+                throw MeshError("", "\"\(text)\" is not one of off, permissive and strict")
+            }
+            self = known
+        }
+    }
+
     /// A DNS label: what clients call the service by.
     public let name: String
     public let application: Application
     /// Where sidecars take connections for a service of `tcp`, which no name in a request leads to.
     public let listen: EndpointAddress?
+    public let security: Security
+    /// Who the service's sidecars are.
+    public let identity: WorkloadIdentity
     /// Who may ask for what; `nil` lets everybody ask for everything.
     public let access: ServiceAccess?
     /// In the order of their names.
@@ -50,6 +74,8 @@ public struct Service: Equatable, Sendable {
         name: String,
         application: Application = .http,
         listen: EndpointAddress? = nil,
+        security: Security = .off,
+        identity: WorkloadIdentity? = nil,
         access: ServiceAccess? = nil,
         versions: [Version],
         routes: [ServiceRoute.Draft] = []
@@ -72,6 +98,9 @@ public struct Service: Equatable, Sendable {
         self.name = name
         self.application = application
         self.listen = listen
+        self.security = security
+        self.identity = if let identity { identity } else { try WorkloadIdentity(account: name) }
+        if security == .off { try Self.checkCallersAreUnknown(access) }
         self.access = access
         self.versions = versions.sorted { $0.name < $1.name }
         if routes.isEmpty {
@@ -104,6 +133,20 @@ public struct Service: Equatable, Sendable {
         }
     }
 
+    /// Whether the sidecars are who they are without a word about it.
+    public var hasStandardIdentity: Bool {
+        identity.namespace == WorkloadIdentity.standardNamespace && identity.account == name
+    }
+
+    /// A rule about callers of whom nothing is known would never hold.
+    private static func checkCallersAreUnknown(_ access: ServiceAccess?) throws(MeshError) {
+        for (index, rule) in (access?.rules ?? []).enumerated() where !rule.callers.isEmpty {
+            throw MeshError(
+                "access.rules[\(index)].\(rule.verdict.rawValue).from",
+                "needs tls: permissive or strict; without it callers have no identity")
+        }
+    }
+
     /// The route of that name; `nil` when there is none.
     public func route(named name: String) -> ServiceRoute? {
         routes.first { $0.name == name }
@@ -130,6 +173,8 @@ public struct Service: Equatable, Sendable {
         name = other.name
         application = other.application
         listen = other.listen
+        security = other.security
+        identity = other.identity
         access = other.access
         versions = other.versions
         self.routes = routes

@@ -48,6 +48,8 @@ public struct ServiceAccess: Equatable, Sendable {
 
 /// What a service allows or denies: requests that fulfil all of its conditions.
 public struct AccessRule: Equatable, Sendable {
+    /// The most callers of a rule.
+    public static let callerLimit = 64
     /// The most methods of a rule.
     public static let methodLimit = 16
     /// The most paths of a rule.
@@ -79,6 +81,8 @@ public struct AccessRule: Equatable, Sendable {
     }
 
     public let verdict: ServiceAccess.Verdict
+    /// Of which the request comes from one; empty for anybody, with an identity or without.
+    public let callers: [CallerPattern]
     /// Of which the request has one; empty for any.
     public let methods: [String]
     /// Of which the request has one; empty for any.
@@ -89,17 +93,20 @@ public struct AccessRule: Equatable, Sendable {
     /// - Throws: ``MeshError`` when there is no condition, one that nothing fulfils, too much of
     ///   one, or something that is no method.
     public init(
-        _ verdict: ServiceAccess.Verdict, methods: [String]? = nil, paths: [Path]? = nil
+        _ verdict: ServiceAccess.Verdict, callers: [CallerPattern]? = nil,
+        methods: [String]? = nil, paths: [Path]? = nil
     ) throws(MeshError) {
-        if methods == nil, paths == nil {
+        if callers == nil, methods == nil, paths == nil {
             throw MeshError("", "is about all requests, which is what the default is for")
         }
+        try Self.check(callers, "from", limit: Self.callerLimit)
         try Self.check(methods, "methods", limit: Self.methodLimit)
         for (index, method) in (methods ?? []).enumerated() {
             try require(method: method, "methods[\(index)]")
         }
         try Self.check(paths, "paths", limit: Self.pathLimit)
         self.verdict = verdict
+        self.callers = callers ?? []
         self.methods = methods ?? []
         self.paths = paths ?? []
     }

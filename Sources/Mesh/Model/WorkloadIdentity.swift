@@ -17,6 +17,14 @@ public struct TrustDomain: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { name }
+
+    /// What every SPIFFE ID of the domain begins with.
+    public var spiffeIDPrefix: String { "spiffe://\(name)/" }
+
+    /// What the SPIFFE IDs of a namespace's workloads begin with.
+    public func spiffeIDPrefix(ofNamespace namespace: String) -> String {
+        "\(spiffeIDPrefix)ns/\(namespace)/sa/"
+    }
 }
 
 /// Who a workload is: an account in a namespace, as in Kubernetes.
@@ -61,7 +69,7 @@ public struct WorkloadIdentity: Hashable, Sendable, CustomStringConvertible {
     /// Reads `spiffe://TRUST_DOMAIN/ns/NAMESPACE/sa/ACCOUNT`; `nil` for anything else, another
     /// trust domain included.
     public init?(spiffeID: String, in trustDomain: TrustDomain) {
-        let prefix = "spiffe://\(trustDomain.name)/ns/"
+        let prefix = "\(trustDomain.spiffeIDPrefix)ns/"
         guard spiffeID.hasPrefix(prefix) else { return nil }
         let parts = spiffeID.dropFirst(prefix.count).split(
             separator: "/", omittingEmptySubsequences: false)
@@ -74,7 +82,7 @@ public struct WorkloadIdentity: Hashable, Sendable, CustomStringConvertible {
 
     /// The identity as it stands in a certificate (X509-SVID §2).
     public func spiffeID(in trustDomain: TrustDomain) -> String {
-        "spiffe://\(trustDomain.name)/ns/\(namespace)/sa/\(account)"
+        trustDomain.spiffeIDPrefix(ofNamespace: namespace) + account
     }
 
     /// The short form, `NAMESPACE/ACCOUNT`.

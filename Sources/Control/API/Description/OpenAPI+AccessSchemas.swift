@@ -1,6 +1,16 @@
 extension OpenAPI {
-    /// Who may ask a service for what; members of ``schemas``.
+    /// Who may ask a service for what, and how they know each other; members of ``schemas``.
     static let accessSchemas = #"""
+        "Security": {
+          "type": "string",
+          "enum": ["off", "permissive", "strict"],
+          "description": "Who may call the service's sidecars; off when nothing is said"
+        },
+        "Workload": {
+          "type": "string",
+          "pattern": "^([a-z0-9-]{1,63}/)?[a-z0-9.-]{1,253}$",
+          "description": "NAMESPACE/ACCOUNT; default/SERVICE when nothing is said"
+        },
         "Access": {
           "type": "object",
           "properties": {
@@ -43,6 +53,18 @@ extension OpenAPI {
           "type": "object",
           "minProperties": 1,
           "properties": {
+            "from": {
+              "type": "array",
+              "minItems": 1,
+              "maxItems": 64,
+              "uniqueItems": true,
+              "items": {
+                "type": "string",
+                "maxLength": 2048,
+                "pattern": "^([a-z0-9-]{1,63}/)?([a-z0-9.-]{1,253}|\\*)$|^spiffe://",
+                "description": "NAMESPACE/ACCOUNT, NAMESPACE/* or a SPIFFE ID; with tls only"
+              }
+            },
             "methods": {
               "type": "array",
               "minItems": 1,

@@ -166,6 +166,8 @@ extension OpenAPI {
                 "type": "string",
                 "description": "Where sidecars take connections; for tcp alone, needed there"
               },
+              "tls": {"$ref": "#/components/schemas/Security"},
+              "identity": {"$ref": "#/components/schemas/Workload"},
               "access": {"$ref": "#/components/schemas/Access"},
               "revision": {
                 "type": "integer",
@@ -198,6 +200,8 @@ extension OpenAPI {
                 "type": "string",
                 "description": "Where sidecars take connections; for tcp alone, needed there"
               },
+              "tls": {"$ref": "#/components/schemas/Security"},
+              "identity": {"$ref": "#/components/schemas/Workload"},
               "access": {"$ref": "#/components/schemas/Access"},
               "revision": {
                 "type": "integer",
