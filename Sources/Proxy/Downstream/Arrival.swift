@@ -191,9 +191,12 @@ struct ListenerSecurity {
     let chains: [FilterChain]
     private let contexts: [TLS.Context?]
     let timeout: Duration
+    /// Whether there is a chain for connections in the clear.
+    let takesPlain: Bool
 
     init(_ configuration: ListenerConfiguration) {
         chains = configuration.listener.chains
+        takesPlain = chains.contains { $0.security == nil }
         contexts = configuration.contexts
         timeout = chains.map(\.handshakeTimeout).min() ?? FilterChain.defaultHandshakeTimeout
     }

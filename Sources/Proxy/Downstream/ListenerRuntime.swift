@@ -69,8 +69,10 @@ final class ListenerRuntime: ListenerDelegate {
         self.worker = worker
     }
 
-    /// Whether new connections are taken, so that those there are may stay.
-    var isOpen: Bool { listener != nil }
+    /// Whether connections like that one are taken, so that those there are may stay.
+    func keepsConnections(securedBy channel: borrowing SecureChannel?) -> Bool {
+        listener != nil && (channel != nil || security.takesPlain)
+    }
 
     /// Counts a request that has been answered.
     func record(status: UInt16, nanoseconds: UInt64) {

@@ -52,7 +52,7 @@ extension HTTP1ServerConnection {
     /// Whether another request may follow.
     private func staysOpen(_ exchange: Exchange) -> Bool {
         exchange.request.isPersistent && !closesAfterResponse && !worker.closesConnections
-            && !hasLivedLongEnough && listener.isOpen
+            && !hasLivedLongEnough && isKeptByListener
     }
 
     /// How the end of the body is told to this client (RFC 9112 §6.3).

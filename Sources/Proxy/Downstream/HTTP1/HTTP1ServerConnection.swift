@@ -181,6 +181,9 @@ final class HTTP1ServerConnection: Downstream, ServerConnection, EventHandler, T
     /// The next response tells the client.
     func beginDraining() {}
 
+    /// Whether the listener would still take a connection like this one.
+    var isKeptByListener: Bool { listener.keepsConnections(securedBy: stream.security) }
+
     /// Closes the connection when nothing is under way, else after the response.
     func closeWhenIdle() {
         if case .idle = state, incoming.isEmpty { closeFlushed() }

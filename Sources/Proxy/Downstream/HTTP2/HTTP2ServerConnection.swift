@@ -146,7 +146,8 @@ final class HTTP2ServerConnection: ServerConnection, EventHandler, TimerHandler,
 
     /// A response begins; it may be the last reason to keep the connection.
     func noteResponse() {
-        if worker.closesConnections || !listener.isOpen { beginDraining() }
+        let isKept = listener.keepsConnections(securedBy: socket?.security)
+        if worker.closesConnections || !isKept { beginDraining() }
     }
 
     // MARK: For the loop
