@@ -16,6 +16,8 @@ struct SecurityStore {
         let secrets: [Secret]
         /// Of what all sources hold.
         let fingerprint: UInt64
+        /// Those that will be spoken, which the terms do not say alone.
+        let applicationProtocols: [String]
         let context: TLS.Context
     }
 
@@ -124,11 +126,14 @@ struct SecurityStore {
         do throws(SourceError) {
             let settings = try settings(terms, &reader)
             readsFiles = readsFiles || reader.readsFiles
-            if let known, known.fingerprint == reader.fingerprint, known.secrets == reader.secrets {
+            if let known, known.fingerprint == reader.fingerprint, known.secrets == reader.secrets,
+                known.applicationProtocols == settings.applicationProtocols
+            {
                 return known
             }
             return Entry(
                 terms: terms, secrets: reader.secrets, fingerprint: reader.fingerprint,
+                applicationProtocols: settings.applicationProtocols,
                 context: try context(settings, role))
         } catch {
             readsFiles = readsFiles || reader.readsFiles

@@ -19,7 +19,7 @@ from envoy.extensions.filters.http.router.v3 import router_pb2  # noqa: F401
 from envoy.extensions.filters.network.http_connection_manager.v3 import (  # noqa: F401
     http_connection_manager_pb2)
 from envoy.extensions.filters.network.tcp_proxy.v3 import tcp_proxy_pb2  # noqa: F401
-from envoy.extensions.transport_sockets.tls.v3 import tls_pb2  # noqa: F401
+from envoy.extensions.transport_sockets.tls.v3 import secret_pb2, tls_pb2  # noqa: F401
 from envoy.extensions.upstreams.http.v3 import http_protocol_options_pb2  # noqa: F401
 from envoy.service.discovery.v3 import ads_pb2_grpc, discovery_pb2
 from google.protobuf import any_pb2, json_format
@@ -28,7 +28,8 @@ from .programs import free_port, until
 
 MESSAGES = {
     "lds": listener_pb2.Listener, "rds": route_pb2.RouteConfiguration,
-    "cds": cluster_pb2.Cluster, "eds": endpoint_pb2.ClusterLoadAssignment}
+    "cds": cluster_pb2.Cluster, "eds": endpoint_pb2.ClusterLoadAssignment,
+    "sds": secret_pb2.Secret}
 URLS = {kind: f"type.googleapis.com/{message.DESCRIPTOR.full_name}"
         for kind, message in MESSAGES.items()}
 KINDS = {url: kind for kind, url in URLS.items()}

@@ -55,6 +55,9 @@ private func decode(_ type: ResourceType, _ body: [UInt8]) {
     case .endpointAssignment:
         guard let value = try? decoder.endpointAssignment(body) else { return }
         check(value == (try? decoder.endpointAssignment(value.resource.body)), value.resource)
+    case .secret:
+        guard let value = try? decoder.secret(body) else { return }
+        check(value == (try? decoder.secret(value.resource.body)), value.resource)
     }
 }
 
