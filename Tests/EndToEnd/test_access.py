@@ -10,7 +10,7 @@ import pytest
 
 from harness.control import Control, Envoy, Follower
 from harness.fast import FastUpstream
-from harness.programs import fetch, free_port, program_path, until
+from harness.programs import ROOT, fetch, free_port, program_path, until
 
 READERS = {"allow": {"methods": ["GET", "HEAD"], "paths": ["/items", "/items/*"]}}
 WRITERS = {"allow": {"methods": ["PUT"], "paths": ["/items/own/*"]}}
@@ -183,15 +183,18 @@ def test_a_caller_is_told_through_its_own_sidecar(place, start, tmp_path):
         assert fetch(caller.port, target, headers={"Host": "reviews"})[0] == status
 
 
-def test_rules_are_applied_and_shown_by_the_command_line(place, tmp_path):
-    place.put()
-
+@pytest.fixture
+def console(place, tmp_path):
     def run(*arguments, text=None):
         return subprocess.run(
             [program_path("pointsman"), *arguments], input=text, capture_output=True, text=True,
             timeout=30, cwd=tmp_path,
             env={**os.environ, "POINTSMAN_API": f"127.0.0.1:{place.control.api}"})
+    return run
 
+
+def test_rules_are_applied_and_shown_by_the_command_line(place, tmp_path, console):
+    place.put()
     file = tmp_path / "mesh.yaml"
     file.write_text(f"""\
 services:
@@ -202,14 +205,32 @@ services:
       rules:
         - allow: {{ methods: [GET], paths: ["/items/*"] }}
 """)
-    applied = run("apply", "-f", str(file))
+    applied = console("apply", "-f", str(file))
     assert "access.default: deny" in applied.stdout, applied
     assert "access.rules[0]: allow GET /items/*" in applied.stdout, applied
-    assert "deny, 1 rule" in run("get", "services", "-o", "wide").stdout
+    assert "deny, 1 rule" in console("get", "services", "-o", "wide").stdout
     # What is shown can be put back as it is.
-    shown = run("get", "services", "reviews", "-o", "yaml").stdout
-    assert "unchanged" in run("apply", "-f", "-", text=shown).stdout
+    shown = console("get", "services", "reviews", "-o", "yaml").stdout
+    assert "unchanged" in console("apply", "-f", "-", text=shown).stdout
     file.write_text(file.read_text().replace("allow:", "deny:").replace("[GET]", "[]"))
-    refused = run("apply", "-f", str(file))
+    refused = console("apply", "-f", str(file))
     assert refused.returncode != 0
     assert "access.rules[0].deny.methods" in refused.stdout + refused.stderr, refused
+
+
+def test_the_example_is_taken(place, console):
+    """As a dry run would say, and then what it says holds."""
+    example = str(ROOT / "Examples/access/services.yaml")
+    tried = console("apply", "-f", example, "--dry-run")
+    assert tried.returncode == 0 and "tls: strict" in tried.stdout, tried
+    assert console("apply", "-f", example).returncode == 0
+    rows = {line.split()[0]: line for line in
+            console("get", "services", "-o", "wide").stdout.splitlines()}
+    assert "strict       deny, 3 rules" in rows["orders"], rows
+    assert "permissive   deny, 2 rules, dry run" in rows["stock"], rows
+    assert "off          allow, 2 rules" in rows["reviews"], rows
+    place.revision = place.control.done("GET", "/v1/revisions/current")["number"]
+    place.sidecar()
+    assert [place.ask(*request) for request in (
+        ("GET", "/"), ("DELETE", "/"), ("GET", "/admin"), ("GET", "/administrator"))] == [
+        200, 403, 403, 200]
