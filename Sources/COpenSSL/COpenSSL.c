@@ -73,10 +73,18 @@ BIO *pointsman_wire_bio(pointsman_wire *wire) {
     return bio;
 }
 
-int64_t pointsman_end_of_validity(const X509 *certificate) {
+static int64_t seconds(const ASN1_TIME *time) {
     struct tm date;
-    if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &date) != 1) {
+    if (ASN1_TIME_to_tm(time, &date) != 1) {
         return 0;
     }
     return (int64_t)timegm(&date);
+}
+
+int64_t pointsman_begin_of_validity(const X509 *certificate) {
+    return seconds(X509_get0_notBefore(certificate));
+}
+
+int64_t pointsman_end_of_validity(const X509 *certificate) {
+    return seconds(X509_get0_notAfter(certificate));
 }

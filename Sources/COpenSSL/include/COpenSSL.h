@@ -108,6 +108,9 @@ static inline X509 *pointsman_peer_certificate(const SSL *session, int index) {
     return sk_X509_value(chain, index);
 }
 
+/// When a certificate begins being good, in seconds since 1970; 0 when it does not say.
+int64_t pointsman_begin_of_validity(const X509 *certificate);
+
 /// When a certificate ends being good, in seconds since 1970; 0 when it does not say.
 int64_t pointsman_end_of_validity(const X509 *certificate);
 
