@@ -18,11 +18,13 @@ extension Sidecar: AdminSource {
             listeners: dataPlane.addresses.map { name, address in
                 AdminState.OpenListener(name: name, host: address.hostText, port: address.port)
             },
-            limits: dataPlane.limits)
+            limits: dataPlane.limits, identity: identity?.summary,
+            date: Int64(clamping: WallClock.nanosecondsSinceEpoch() / 1_000_000_000))
     }
 
     var metricsReport: MetricsReport {
         let age = discoveryMetrics.appliedAt.value
+        let identity = identity?.summary
         return MetricsReport(
             summary: MetricsSummary(of: dataPlane.metrics), limits: dataPlane.limits,
             discovery: discoveryMetrics, snapshot: isConfigured ? dataPlane.snapshot : nil,
@@ -31,8 +33,9 @@ extension Sidecar: AdminSource {
             uptimeNanoseconds: Instant.now().nanoseconds(since: startedAt),
             configurationAgeNanoseconds: isConfigured
                 ? loop.now.nanoseconds(since: Instant(nanoseconds: UInt64(age))) : nil,
-            isReady: adminPhase == .live, droppedLogLineCount: dataPlane.droppedLogLineCount,
-            expiries: dataPlane.security.expiries)
+            isReady: adminPhase == .live && identity?.isUsable ?? true,
+            droppedLogLineCount: dataPlane.droppedLogLineCount,
+            expiries: dataPlane.security.expiries, identity: identity)
     }
 
     func describeEndpoints(_ completion: @escaping ([String: [EndpointSummary]]) -> Void) {

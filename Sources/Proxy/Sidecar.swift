@@ -34,6 +34,7 @@ public final class Sidecar: EventHandler, TimerHandler {
     var log: ProcessLog
     private let signals: SignalQueue
     private var discovery: DiscoveryClient?
+    private(set) var identity: IdentityClient?
     private var admin: AdminEndpoint?
     private var exitStatus: Int32 = 0
     private var idleTimer: TimerToken?
@@ -72,6 +73,7 @@ public final class Sidecar: EventHandler, TimerHandler {
         } catch {
             throw SidecarError(.system(error), "the main loop failed")
         }
+        identity?.stop()
         discovery?.stop()
         dataPlane.stop()
         return exitStatus
@@ -80,23 +82,46 @@ public final class Sidecar: EventHandler, TimerHandler {
     // MARK: Configuration
 
     private func startConfiguration() {
-        if settings.bootstrap.controlPlane == nil {
+        guard let controlPlane = settings.bootstrap.controlPlane else {
             dataPlane.apply(settings.effective(settings.bootstrap.staticSnapshot)) {
                 [unowned self] result in
                 staticConfigurationApplied(result)
             }
             return
         }
+        let identity = identity(from: controlPlane)
         let discovery = DiscoveryClient(
             on: loop, bootstrap: settings.bootstrap, sink: self, metrics: discoveryMetrics,
             stateDirectory: settings.stateFolder,
-            rejectsUnknownFields: settings.rejectsUnknownFields
+            rejectsUnknownFields: settings.rejectsUnknownFields,
+            security: { [settings] in
+                identity?.streamSecurity
+                    ?? StreamSecurity(controlPlane.security, of: settings.bootstrap)
+            }
         ) { [log] event in
             log.write(event.level, event.sentence)
         }
         self.discovery = discovery
         discovery.onReady = { [unowned self] in becomeLive() }
+        identity?.onChange = { [unowned discovery] identity in
+            for secret in identity.secrets { discovery.setLocalSecret(secret) }
+            discovery.securityDidChange()
+        }
+        identity?.start()
         discovery.start()
+    }
+
+    private func identity(from controlPlane: Bootstrap.ControlPlane) -> IdentityClient? {
+        identity = settings.identity.map { settings in
+            IdentityClient(
+                on: loop, settings: settings, controlPlane: controlPlane,
+                service: self.settings.bootstrap.node.cluster,
+                stateFolder: self.settings.stateFolder
+            ) { [log] event in
+                log.write(event.level, event.sentence)
+            }
+        }
+        return identity
     }
 
     private func staticConfigurationApplied(_ result: Result<Void, ApplyError>) {

@@ -15,6 +15,9 @@ public struct SidecarSettings: Sendable {
     public var workerCount: Int
     /// Where the last good configuration is kept; `nil` keeps none.
     public var stateFolder: String?
+    /// How the sidecar gets a certificate of its own; `nil` where it needs none, and then the
+    /// control plane is spoken with as the bootstrap says.
+    public var identity: IdentitySettings?
     /// Longest time between the signal to end and the end.
     public var drainTime: Duration
     /// For listeners whose configuration names no access log; `nil` writes none.
@@ -29,6 +32,7 @@ public struct SidecarSettings: Sendable {
         bootstrap: Bootstrap,
         workerCount: Int = Machine.processorCount(),
         stateFolder: String? = nil,
+        identity: IdentitySettings? = nil,
         drainTime: Duration = SidecarSettings.defaultDrainTime,
         accessLogPath: String? = nil,
         rejectsUnknownFields: Bool = false,
@@ -37,6 +41,7 @@ public struct SidecarSettings: Sendable {
         self.bootstrap = bootstrap
         self.workerCount = max(1, workerCount)
         self.stateFolder = stateFolder
+        self.identity = identity
         self.drainTime = drainTime
         self.accessLogPath = accessLogPath
         self.rejectsUnknownFields = rejectsUnknownFields

@@ -33,6 +33,28 @@ struct ProxyCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            """
+            Roots of the mesh in PEM ($POINTSMAN_CONTROL_ROOTS): the sidecar gets a certificate of \
+            its own from the control plane, and speaks with it over mutual TLS.
+            """, valueName: "file"))
+    var controlRoots: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Bootstrap token ($POINTSMAN_IDENTITY_TOKEN_FILE), read when --state-dir holds no good \
+            certificate.
+            """, valueName: "file"))
+    var identityTokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Trust domain of the mesh ($POINTSMAN_TRUST_DOMAIN); default cluster.local.",
+            valueName: "name"))
+    var trustDomain: String?
+
+    @Option(
+        help: ArgumentHelp(
             "Service that this sidecar stands beside ($POINTSMAN_SERVICE).", valueName: "name"))
     var service: String?
 
@@ -128,7 +150,8 @@ struct ProxyCommand: ParsableCommand {
     private func settings() throws -> SidecarSettings {
         var settings = SidecarSettings(
             bootstrap: try bootstrap(), stateFolder: option(stateDir, "STATE_DIR"),
-            drainTime: .seconds(drainTime), accessLogPath: option(accessLog, "ACCESS_LOG"),
+            identity: try identity(), drainTime: .seconds(drainTime),
+            accessLogPath: option(accessLog, "ACCESS_LOG"),
             rejectsUnknownFields: rejectUnknownDynamicFields, logLevel: logLevel)
         if let concurrency { settings.workerCount = concurrency }
         if concurrency == nil, let text = option(nil, "CONCURRENCY") {
@@ -180,6 +203,27 @@ struct ProxyCommand: ParsableCommand {
             userAgentVersion: SidecarSettings.version)
         let admin = try place(option(admin, "ADMIN") ?? "127.0.0.1:15000", "--admin")
         return Bootstrap(node: node, admin: admin, control: control)
+    }
+
+    private func identity() throws -> IdentitySettings? {
+        let tokenPath = option(identityTokenFile, "IDENTITY_TOKEN_FILE")
+        guard configPath == nil, let roots = option(controlRoots, "CONTROL_ROOTS") else {
+            if identityTokenFile != nil || controlRoots != nil {
+                throw ValidationError(
+                    "--identity-token-file and --control-roots go together, with --control.")
+            }
+            return nil
+        }
+        if tokenPath == nil, option(stateDir, "STATE_DIR") == nil {
+            throw ValidationError(
+                "--control-roots needs --identity-token-file, or a --state-dir with a certificate.")
+        }
+        let name = option(trustDomain, "TRUST_DOMAIN")
+        guard
+            let identity = IdentitySettings(
+                rootsPath: roots, tokenPath: tokenPath, trustDomain: name)
+        else { throw ValidationError("--trust-domain: \"\(name ?? "")\" is not a DNS name.") }
+        return identity
     }
 
     private func option(_ value: String?, _ variable: String) -> String? {

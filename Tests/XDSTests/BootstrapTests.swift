@@ -106,6 +106,24 @@ import XDS
         #expect(error?.description == message)
     }
 
+    @Test func `says how the control plane is to be spoken with over TLS`() throws {
+        let secured = Self.whole.replacing(
+            "    type: STRICT_DNS\n", with: "    type: STRICT_DNS\n" + tls)
+        let bootstrap = try Bootstrap(parsing: Array(secured.utf8))
+        let security = try #require(bootstrap.controlPlane?.security)
+        #expect(security.serverName == "control.mesh")
+        #expect(bootstrap.clusters.map(\.name) == ["reviews"])
+        let circular = secured.replacing(
+            "validation_context: {", with: circularSecret + "validation_context: {")
+        let error = #expect(throws: BootstrapError.self) {
+            try Bootstrap(parsing: Array(circular.utf8))
+        }
+        #expect(
+            error?.description.contains(
+                "transport_socket: takes a secret over the very connection that it secures")
+                ?? false)
+    }
+
     @Test(arguments: [
         ("cluster: client", "cluster: ''", "node.cluster: must not be empty (line 3)"),
         (
@@ -209,3 +227,14 @@ extension `A bootstrap file` {
           cds_config: { ads: {}, resource_api_version: V3, initial_fetch_timeout: 2s }
         """
 }
+
+private let type =
+    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+private let tls =
+    "    transport_socket: { name: tls, typed_config: { \"@type\": \(type), sni: control.mesh,\n"
+    + "      common_tls_context: { alpn_protocols: [h2], validation_context: {\n"
+    + "        trusted_ca: { filename: /mesh/roots.pem }, match_typed_subject_alt_names:\n"
+    + "          [{ san_type: URI, matcher: { exact: \"spiffe://m/c\" } }] } } } }\n"
+private let circularSecret =
+    "tls_certificate_sds_secret_configs:\n"
+    + "        [{ name: own, sds_config: { ads: {}, resource_api_version: V3 } }],\n        "

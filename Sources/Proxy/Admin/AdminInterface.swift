@@ -15,6 +15,7 @@ final class AdminInterface {
     }
 
     private enum Endpoint: String, CaseIterable {
+        case certificates = "/certs"
         case clusters = "/clusters"
         case configDump = "/config_dump"
         case drainListeners = "/drain_listeners"
@@ -33,7 +34,8 @@ final class AdminInterface {
         var changesSomething: Bool {
             switch self {
             case .drainListeners, .healthCheckFail, .healthCheckOK, .logging, .quit: true
-            case .clusters, .configDump, .help, .listeners, .metrics, .ready, .serverInfo, .stats,
+            case .certificates, .clusters, .configDump, .help, .listeners, .metrics, .ready,
+                .serverInfo, .stats,
                 .statsPrometheus:
                 false
             }
@@ -41,6 +43,7 @@ final class AdminInterface {
 
         var summary: String {
             switch self {
+            case .certificates: "print the own certificate, and whom it makes us trust"
             case .clusters: "upstream cluster status (?format=json)"
             case .configDump:
                 "dump the configuration in effect (?include_eds, ?resource=, ?name_regex=)"
@@ -107,6 +110,7 @@ final class AdminInterface {
 
     private func answer(_ request: AdminRequest, at endpoint: Endpoint) -> AdminResponse {
         switch endpoint {
+        case .certificates: return AdminResponse(source.adminState.certificates.json)
         case .clusters, .help: return AdminResponse(text: Self.help)
         case .configDump: return ConfigurationDump(state: source.adminState).response(to: request)
         case .listeners: return listeners(request)
@@ -133,8 +137,11 @@ final class AdminInterface {
     }
 
     private func ready() -> AdminResponse {
-        let phase = source.adminState.phase
-        return AdminResponse(status: phase == .live ? 200 : 503, text: phase.rawValue + "\n")
+        let state = source.adminState
+        let isReady = state.phase == .live && state.identity?.isUsable ?? true
+        let warning = state.identity?.warning.map { $0.onOneLine + "\n" } ?? ""
+        return AdminResponse(
+            status: isReady ? 200 : 503, text: state.phase.rawValue + "\n" + warning)
     }
 
     private func listeners(_ request: AdminRequest) -> AdminResponse {

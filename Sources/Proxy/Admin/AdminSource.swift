@@ -68,4 +68,15 @@ struct AdminState {
     var appliedAt: Timestamp?
     var listeners: [OpenListener] = []
     var limits: [String: ClusterLimits] = [:]
+    /// `nil` where the sidecar has no identity of its own.
+    var identity: IdentityReport?
+    /// The moment, in seconds since 1970.
+    var date: Int64 = 0
+
+    var certificates: CertificateList {
+        let entries = identity.map {
+            [CertificateList.Entry(authorities: $0.roots, chain: $0.certificates)]
+        }
+        return CertificateList(entries: entries ?? [], date: date)
+    }
 }

@@ -17,6 +17,8 @@ final class DiscoveryClient: TimerHandler {
         case disconnected(GRPCStatus, retryIn: Duration)
         /// The name of the control plane has no address now.
         case unresolved(host: String, retryIn: Duration)
+        /// The stream cannot be secured now.
+        case unsecured(reason: String, retryIn: Duration)
         case notice(ConfigurationState.Notice)
         case found(StateDirectory.Finding)
         /// The configuration in effect could not be kept on disk; it is tried again.
@@ -43,6 +45,7 @@ final class DiscoveryClient: TimerHandler {
     private unowned let sink: any ConfigurationSink
     private let metrics: DiscoveryMetrics
     private var stateDirectory: StateDirectory?
+    private let security: () -> StreamSecurity
     private let report: (Event) -> Void
     private var state: ConfigurationState
     private var connection = Connection.none
@@ -70,10 +73,12 @@ final class DiscoveryClient: TimerHandler {
     ///   - metrics: What is counted.
     ///   - stateDirectory: Where the last good configuration is kept; `nil` keeps none.
     ///   - rejectsUnknownFields: What `--reject-unknown-dynamic-fields` asks for.
+    ///   - security: Asked before each connection.
     ///   - report: Told what is worth a line in the log; must not call this back.
     init(
         on loop: EventLoop, bootstrap: Bootstrap, sink: any ConfigurationSink,
         metrics: DiscoveryMetrics, stateDirectory: String?, rejectsUnknownFields: Bool = false,
+        security: @escaping () -> StreamSecurity = { .clear },
         report: @escaping (Event) -> Void
     ) {
         self.loop = loop
@@ -82,6 +87,7 @@ final class DiscoveryClient: TimerHandler {
         self.sink = sink
         self.metrics = metrics
         self.stateDirectory = stateDirectory.map(StateDirectory.init)
+        self.security = security
         self.report = report
         state = ConfigurationState(bootstrap, rejectsUnknownFields: rejectsUnknownFields)
     }
@@ -148,10 +154,16 @@ extension DiscoveryClient: GRPCClientCallDelegate {
         guard let controlPlane else { return }
         connection = .none
         metrics.connects.add()
-        // A name may have addresses that nobody listens on, such as ::1 of localhost.
-        let addresses = controlPlane.addresses.flatMap {
-            SocketAddress.resolve(host: $0.host, port: $0.port)
+        let security: GRPCSecurity?
+        switch self.security() {
+        case .clear: security = nil
+        case .secured(let found): security = found
+        case .unavailable(let reason):
+            metrics.disconnects.add()
+            report(.unsecured(reason: reason, retryIn: reconnectLater()))
+            return
         }
+        let addresses = controlPlane.resolved
         guard !addresses.isEmpty else {
             metrics.disconnects.add()
             let host = controlPlane.addresses.first?.host ?? ""
@@ -163,7 +175,18 @@ extension DiscoveryClient: GRPCClientCallDelegate {
         connection = .calling(
             GRPCClientCall(
                 loop: loop, address: address, authority: controlPlane.authority,
-                path: AggregatedDiscoveryService.streamPath, limits: limits, delegate: self))
+                path: AggregatedDiscoveryService.streamPath, limits: limits, security: security,
+                delegate: self))
+    }
+
+    /// Connects at once, if it is waiting to: what the stream is secured with has changed.
+    ///
+    /// A stream that is there stays.
+    func securityDidChange() {
+        guard case .waiting(let timer) = connection else { return }
+        loop.cancel(timer)
+        delay.succeeded()
+        connect()
     }
 
     private func reconnectLater() -> Duration {

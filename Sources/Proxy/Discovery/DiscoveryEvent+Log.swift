@@ -7,6 +7,7 @@ extension DiscoveryClient.Event {
     var level: LogLevel {
         switch self {
         case .connected: .info
+        case .unsecured: .warning
         case .disconnected, .unresolved, .notSaved, .unreadableMessage: .warning
         case .notice(let notice): notice.level
         case .found(let finding): finding.level
@@ -20,6 +21,8 @@ extension DiscoveryClient.Event {
             "lost the control plane: \(status.code) \(status.message); trying again in \(delay)"
         case .unresolved(let host, let delay):
             "the control plane's name \(host) has no address; trying again in \(delay)"
+        case .unsecured(let reason, let delay):
+            "cannot connect to the control plane: \(reason); trying again in \(delay)"
         case .notice(let notice): notice.sentence
         case .found(let finding): finding.sentence
         case .notSaved(let error): "the configuration could not be kept on disk: \(error)"

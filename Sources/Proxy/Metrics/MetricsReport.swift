@@ -22,6 +22,8 @@ struct MetricsReport {
     var droppedLogLineCount: UInt64
     /// When certificates that are presented end being good, in seconds since 1970.
     var expiries: [(side: Refusal.Side, expiry: Int64)] = []
+    /// `nil` where the sidecar has no identity of its own.
+    var identity: IdentityReport?
 
     /// Most series of one family that come from the configuration, such as weights of routes.
     static let maximumConfiguredSeriesCount = 2000
@@ -35,6 +37,7 @@ struct MetricsReport {
         appendDownstream(to: &text)
         appendDownstreamHTTP2(to: &text)
         appendSecurity(to: &text)
+        appendIdentity(to: &text)
         appendAccess(to: &text)
         appendConfiguration(to: &text)
         appendDiscovery(to: &text)

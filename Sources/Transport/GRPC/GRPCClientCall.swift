@@ -46,6 +46,11 @@ public final class GRPCClientCall {
     /// call should double ``GRPCLimits/keepAliveInterval``, as gRPC's own clients do.
     public private(set) var wasAskedForFewerPings = false
 
+    /// Why TLS came to an end, once the call is closed, if that is what has closed it.
+    public var securityFailure: TLSError? {
+        if case .securityFailed(let error, _) = connection.end { error } else { nil }
+    }
+
     private var state: State
     private let connection: HTTP2Connection
     private weak var delegate: (any GRPCClientCallDelegate)?

@@ -170,6 +170,8 @@ final class HTTP2Connection: EventHandler, TimerHandler, TurnHandler {
     /// Ends the connection once its streams are closed and what the session holds is sent, or when
     /// the peer does not read that in time.
     func finish() {
+        // Whoever is told that the connection is over may want to see its end.
+        if end != nil { return }
         if state == .connecting || state == .securing { return close(.finished) }
         guard isOpen, !isFinishing else { return }
         isFinishing = true

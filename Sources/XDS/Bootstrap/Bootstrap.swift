@@ -31,16 +31,19 @@ public struct Bootstrap: Equatable, Sendable {
         public var addresses: [HostAndPort]
         /// What the server is called in `:authority`.
         public var authority: String
+        /// The cluster's `transport_socket`; `nil` where it has none.
+        public var security: UpstreamSecurity?
         /// Whether `lds_config` and `cds_config` are there.
         public var discoversListeners: Bool
         public var discoversClusters: Bool
 
         public init(
-            addresses: [HostAndPort], authority: String, discoversListeners: Bool = true,
-            discoversClusters: Bool = true
+            addresses: [HostAndPort], authority: String, security: UpstreamSecurity? = nil,
+            discoversListeners: Bool = true, discoversClusters: Bool = true
         ) {
             self.addresses = addresses
             self.authority = authority
+            self.security = security
             self.discoversListeners = discoversListeners
             self.discoversClusters = discoversClusters
         }

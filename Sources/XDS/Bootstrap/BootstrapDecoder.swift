@@ -34,10 +34,11 @@ struct BootstrapDecoder {
             let path = "static_resources.clusters[\(index)]"
             do {
                 let isControl = cluster.name == controlCluster
-                if isControl { controlPlane = try self.controlPlane(cluster) }
-                if let cluster = try decoded(cluster, isControl: isControl) {
-                    clusters.append(cluster)
-                }
+                // The name of a control plane is resolved, and no other one.
+                let isNamed = isControl && cluster.hasNames
+                let decoded = try decoder.cluster(isNamed ? cluster.withoutNames : cluster)
+                if isControl { controlPlane = try self.controlPlane(cluster, decoded) }
+                if !isNamed { clusters.append(decoded) }
             } catch {
                 throw error.inside(path)
             }
@@ -136,8 +137,17 @@ struct BootstrapDecoder {
     }
 
     private func controlPlane(
-        _ cluster: Proto.Cluster
+        _ cluster: Proto.Cluster, _ decoded: Cluster
     ) throws(MeshError) -> Bootstrap.ControlPlane {
+        if decoded.upstreamProtocol != .http2 {
+            throw MeshError(
+                "typed_extension_protocol_options",
+                "http2_protocol_options are missing, and gRPC is spoken over HTTP/2")
+        }
+        if decoded.secretReferences.contains(where: { $0.origin == .controlPlane }) {
+            throw MeshError(
+                "transport_socket", "takes a secret over the very connection that it secures")
+        }
         var addresses: [Bootstrap.HostAndPort] = []
         for locality in cluster.loadAssignment.endpoints {
             for endpoint in locality.lbEndpoints {
@@ -152,40 +162,8 @@ struct BootstrapDecoder {
         let authority = dynamic.adsConfig.grpcServices.first?.envoyGrpc.authority ?? ""
         return Bootstrap.ControlPlane(
             addresses: addresses, authority: authority.isEmpty ? cluster.name : authority,
-            discoversListeners: dynamic.hasLdsConfig, discoversClusters: dynamic.hasCdsConfig)
-    }
-
-    /// - Returns: `nil` when the cluster is only for the control plane, whose name may have to be
-    ///   resolved: that is done for it, and for nothing else.
-    private mutating func decoded(
-        _ message: Proto.Cluster, isControl: Bool
-    ) throws(MeshError) -> Cluster? {
-        guard isControl, message.type == .strictDns || message.type == .logicalDns else {
-            let cluster = try decoder.cluster(message)
-            if isControl { try requirePlainHTTP2(cluster) }
-            return cluster
-        }
-        var resolved = message
-        for locality in resolved.loadAssignment.endpoints.indices {
-            let endpoints = resolved.loadAssignment.endpoints[locality].lbEndpoints.indices
-            for endpoint in endpoints {
-                resolved.loadAssignment.endpoints[locality].lbEndpoints[endpoint]
-                    .endpoint.address.socketAddress.address = "127.0.0.1"
-            }
-        }
-        try requirePlainHTTP2(try decoder.cluster(resolved))
-        return nil
-    }
-
-    private func requirePlainHTTP2(_ cluster: Cluster) throws(MeshError) {
-        if cluster.security != nil {
-            throw MeshError("transport_socket", "is not supported towards a control plane")
-        }
-        if cluster.upstreamProtocol != .http2 {
-            throw MeshError(
-                "typed_extension_protocol_options",
-                "http2_protocol_options are missing, and gRPC is spoken over HTTP/2")
-        }
+            security: decoded.security, discoversListeners: dynamic.hasLdsConfig,
+            discoversClusters: dynamic.hasCdsConfig)
     }
 
     private func requireUnique(_ names: [String], _ path: String) throws(MeshError) {
@@ -244,5 +222,22 @@ extension Snapshot {
     /// The first secret that only the bootstrap file could have, and that it does not have.
     func unknownSecretName(in references: [SecretReference]) -> String? {
         references.first { $0.origin == .bootstrap && fixedSecrets[$0.name] == nil }?.name
+    }
+}
+
+extension Proto.Cluster {
+    /// Whether its endpoints may be names.
+    fileprivate var hasNames: Bool { type == .strictDns || type == .logicalDns }
+
+    /// The same with an address in place of every name.
+    fileprivate var withoutNames: Proto.Cluster {
+        var cluster = self
+        for locality in cluster.loadAssignment.endpoints.indices {
+            for endpoint in cluster.loadAssignment.endpoints[locality].lbEndpoints.indices {
+                cluster.loadAssignment.endpoints[locality].lbEndpoints[endpoint]
+                    .endpoint.address.socketAddress.address = "127.0.0.1"
+            }
+        }
+        return cluster
     }
 }

@@ -49,8 +49,9 @@ class Stream:
 
 
 class ADS(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):
-    def __init__(self, port=None):
+    def __init__(self, port=None, handlers=()):
         self.port = port or free_port()
+        self.handlers = handlers
         self.lock = threading.RLock()
         self.content = {kind: [] for kind in URLS}
         self.version = {kind: 0 for kind in URLS}
@@ -61,8 +62,9 @@ class ADS(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):
         self.open()
 
     def open(self):
-        self.server = grpc.server(futures.ThreadPoolExecutor(16), options=[
-            ("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)])
+        self.server = grpc.server(
+            futures.ThreadPoolExecutor(16), handlers=self.handlers, options=[
+                ("grpc.so_reuseport", 0), ("grpc.max_send_message_length", -1)])
         ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(self, self.server)
         self.server.add_insecure_port(f"127.0.0.1:{self.port}")
         self.server.start()
