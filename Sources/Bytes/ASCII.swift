@@ -5,6 +5,16 @@ extension UInt8 {
     }
 
     public var isASCIIDigit: Bool { self &- 0x30 < 10 }
+
+    /// What it counts as a hexadecimal digit of either case; `nil` when it is none.
+    public var hexadecimalValue: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        default: nil
+        }
+    }
 }
 
 extension Span where Element == UInt8 {

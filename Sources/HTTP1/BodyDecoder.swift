@@ -97,7 +97,7 @@ struct BodyDecoder: Sendable {
         var index = position
         var size: UInt64 = 0
         while index < input.count, index &- position < mostDigits,
-            let digit = hexadecimalValue(of: input[index])
+            let digit = input[index].hexadecimalValue
         {
             size = size &<< 4 | UInt64(digit)
             index &+= 1

@@ -43,7 +43,7 @@ enum ChunkLine: UInt8, Sendable {
     }
 
     private mutating func readSize(_ byte: UInt8, _ size: inout UInt64) throws(ParseError) {
-        if let digit = hexadecimalValue(of: byte) {
+        if let digit = byte.hexadecimalValue {
             if size > UInt64(Int64.max) >> 4 { throw .chunkSizeTooLarge }
             size = size << 4 | UInt64(digit)
             self = .size
@@ -117,13 +117,4 @@ enum ChunkLine: UInt8, Sendable {
         }
     }
 
-}
-
-func hexadecimalValue(of byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-    default: nil
-    }
 }

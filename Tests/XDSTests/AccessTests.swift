@@ -184,9 +184,8 @@ import XDS
 
     /// Fields of the connection manager, or of a condition, that are not known here.
     @Test(arguments: [
-        (UInt8(30), "normalize_path"), (33, "merge_slashes"), (39, "strip_matching_host_port"),
-        (42, "strip_any_host_port"), (43, "path_normalization_options"),
-        (45, "path_with_escaped_slashes_action"), (47, "strip_trailing_host_dot"),
+        (UInt8(39), "strip_matching_host_port"), (42, "strip_any_host_port"),
+        (43, "path_normalization_options"), (47, "strip_trailing_host_dot"),
     ])
     func `does not stand where the path would be another one`(field: UInt8, name: String) throws {
         for isGuarded in [true, false] {

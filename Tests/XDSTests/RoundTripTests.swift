@@ -21,6 +21,11 @@ import XDS
                 accessLogPath: "/dev/stdout"
             ).forwardingCertificates(
                 by: CertificateForwarding(.appendForward, [.subject, .chain, .uris])),
+            try Listener(name: "resolving", host: "::", port: 1, routes: .discovered("r"))
+                .normalizingPaths(by: PathNormalization(resolves: true, escapedSlashes: .keep)),
+            try Listener(name: "merging", host: "::", port: 1, routes: .discovered("r"))
+                .normalizingPaths(
+                    by: PathNormalization(mergesSlashes: true, escapedSlashes: .redirect)),
             try Listener(name: "told", host: "::", port: 1, routes: .discovered("r"))
                 .forwardingCertificates(
                     by: CertificateForwarding(.sanitizeSet, [.certificate, .hosts])),

@@ -1,3 +1,5 @@
+import Bytes
+
 /// The parameters behind the question mark, each known and each once.
 struct Query {
     private let values: [String: String]
@@ -61,8 +63,8 @@ func decodePercent(_ text: Substring.UTF8View, plusIsSpace: Bool = false) -> Str
     while let byte = rest.popFirst() {
         switch byte {
         case UInt8(ascii: "%"):
-            guard let high = rest.popFirst().flatMap(hexadecimalValue),
-                let low = rest.popFirst().flatMap(hexadecimalValue)
+            guard let high = rest.popFirst().flatMap(\.hexadecimalValue),
+                let low = rest.popFirst().flatMap(\.hexadecimalValue)
             else { return nil }
             bytes.append(high << 4 | low)
         case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
@@ -70,15 +72,6 @@ func decodePercent(_ text: Substring.UTF8View, plusIsSpace: Bool = false) -> Str
         }
     }
     return String(validating: bytes, as: UTF8.self)
-}
-
-private func hexadecimalValue(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    default: nil
-    }
 }
 
 /// A number of decimal digits without a sign or leading zeros that SQLite can hold.

@@ -5,6 +5,8 @@ import XDS
 struct InboundResources {
     /// What a client may switch to.
     private static let upgrades = ["websocket"]
+    /// Rules of access see each path in one spelling, and so does the program.
+    private static let normalization = PathNormalization(resolves: true, mergesSlashes: true)
 
     let cluster: Resource
     /// For sidecars with an identity.
@@ -26,6 +28,7 @@ struct InboundResources {
             upgrades: Self.upgrades
         )
         .guarded(by: try service?.access?.filters(in: trustDomain) ?? [])
+        .normalizingPaths(by: service?.access == nil ? .none : Self.normalization)
         cluster =
             try Cluster(
                 name: Catalog.inbound, discovery: .eds(serviceName: Catalog.inbound),

@@ -46,6 +46,8 @@ public struct Listener: Equatable, Sendable {
     public private(set) var accessFilters: [AccessFilter] = []
     /// What upstreams are told of clients' certificates.
     public private(set) var certificateForwarding = CertificateForwarding.sanitize
+    /// What is done with the path of a request before anything looks at it.
+    public private(set) var pathNormalization = PathNormalization.none
 
     /// Makes a listener.
     ///
@@ -117,6 +119,13 @@ public struct Listener: Equatable, Sendable {
     public func forwardingCertificates(by forwarding: CertificateForwarding) -> Listener {
         var copy = self
         copy.certificateForwarding = forwarding
+        return copy
+    }
+
+    /// The same with paths of requests brought into one form.
+    public func normalizingPaths(by normalization: PathNormalization) -> Listener {
+        var copy = self
+        copy.pathNormalization = normalization
         return copy
     }
 

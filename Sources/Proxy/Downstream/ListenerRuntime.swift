@@ -33,6 +33,10 @@ final class ListenerRuntime: ListenerDelegate {
     private var accessFilters: [AccessFilter]
     /// What upstreams are told of clients' certificates, with requests from now on.
     private(set) var certificateForwarding: CertificateForwarding
+    /// What is done with the path of a request before anything looks at it.
+    private(set) var pathNormalization: PathNormalization
+    /// Whether anything is.
+    private(set) var normalizesPaths: Bool
     /// Whether a request has anything to do with who its client is, and how it came.
     private(set) var considersClients: Bool
     /// Where it is bound.
@@ -63,6 +67,8 @@ final class ListenerRuntime: ListenerDelegate {
         guards = accessFilters.map { AccessGuard($0, metrics.access) }
         certificateForwarding = configuration.listener.certificateForwarding
         considersClients = configuration.listener.considersClients
+        pathNormalization = configuration.listener.pathNormalization
+        normalizesPaths = pathNormalization != .none
         port = configuration.listener.port
         self.routes = routes
         self.metrics = metrics
@@ -121,6 +127,8 @@ final class ListenerRuntime: ListenerDelegate {
         }
         certificateForwarding = configuration.listener.certificateForwarding
         considersClients = configuration.listener.considersClients
+        pathNormalization = configuration.listener.pathNormalization
+        normalizesPaths = pathNormalization != .none
         if log?.writer !== configuration.accessLog {
             log?.flush()
             log = configuration.accessLog.map { ListenerLog($0) }

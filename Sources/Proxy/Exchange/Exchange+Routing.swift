@@ -41,6 +41,7 @@ extension Exchange {
         }
         if request.method == .post { isGRPC = request.isGRPC }
         let listener = downstream.listener
+        if listener.normalizesPaths, !normalizePath(by: listener.pathNormalization) { return }
         var surroundings = RouteTable.Surroundings()
         if listener.considersClients {
             guard introduce(downstream, to: listener) else { return }

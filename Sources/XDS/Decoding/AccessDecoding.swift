@@ -28,9 +28,8 @@ extension ResourceDecoder {
     /// rules would be asked about another path or authority than they were written for.
     func checkNormalization(before manager: Proto.HTTPConnectionManager) throws(MeshError) {
         let steps = [
-            30: "normalize_path", 33: "merge_slashes", 39: "strip_matching_host_port",
-            42: "strip_any_host_port", 43: "path_normalization_options",
-            45: "path_with_escaped_slashes_action", 47: "strip_trailing_host_dot",
+            39: "strip_matching_host_port", 42: "strip_any_host_port",
+            43: "path_normalization_options", 47: "strip_trailing_host_dot",
         ]
         let name = Proto.HTTPConnectionManager.protoMessageName
         for field in UnknownFieldVisitor(over: manager).fields where field.message == name {

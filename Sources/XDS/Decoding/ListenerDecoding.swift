@@ -91,6 +91,7 @@ extension ResourceDecoder {
         try noteUnknownFields(of: manager)
         return try listener.guarded(by: accessFilters)
             .forwardingCertificates(by: try certificateForwarding(of: manager))
+            .normalizingPaths(by: try pathNormalization(of: manager))
     }
 
     /// Details are kept also where the mode does not look at them, as they may be for later.

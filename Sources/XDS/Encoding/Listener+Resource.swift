@@ -60,6 +60,7 @@ extension Listener {
         }
         limits.apply(to: &manager)
         certificateForwarding.apply(to: &manager)
+        pathNormalization.apply(to: &manager)
         manager.accessLog = accessLog
         var filter = Proto.Filter()
         filter.name = "envoy.filters.network.http_connection_manager"
@@ -122,6 +123,21 @@ extension ListenerLimits {
         if maximumHeadByteCount != standard.maximumHeadByteCount {
             manager.maxRequestHeadersKb = .init(maximumHeadByteCount >> 10)
         }
+    }
+}
+
+extension PathNormalization {
+    fileprivate func apply(to manager: inout Proto.HTTPConnectionManager) {
+        if resolves { manager.normalizePath = .init(true) }
+        manager.mergeSlashes = mergesSlashes
+        manager.pathWithEscapedSlashesAction =
+            switch escapedSlashes {
+            // What Envoy does by default may be changed at run time there.
+            case .keep: self == .none ? .implementationSpecificDefault : .keepUnchanged
+            case .reject: .rejectRequest
+            case .redirect: .unescapeAndRedirect
+            case .unescape: .unescapeAndForward
+            }
     }
 }
 

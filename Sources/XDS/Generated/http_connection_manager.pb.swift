@@ -138,6 +138,20 @@ package nonisolated struct Envoy_Extensions_Filters_Network_HttpConnectionManage
   /// Clears the value of `maxRequestHeadersKb`. Subsequent reads from it will return its default value.
   package mutating func clearMaxRequestHeadersKb() {_uniqueStorage()._maxRequestHeadersKb = nil}
 
+  package var normalizePath: SwiftProtobuf.Google_Protobuf_BoolValue {
+    get {_storage._normalizePath ?? SwiftProtobuf.Google_Protobuf_BoolValue()}
+    set {_uniqueStorage()._normalizePath = newValue}
+  }
+  /// Returns true if `normalizePath` has been explicitly set.
+  package var hasNormalizePath: Bool {_storage._normalizePath != nil}
+  /// Clears the value of `normalizePath`. Subsequent reads from it will return its default value.
+  package mutating func clearNormalizePath() {_uniqueStorage()._normalizePath = nil}
+
+  package var mergeSlashes: Bool {
+    get {_storage._mergeSlashes}
+    set {_uniqueStorage()._mergeSlashes = newValue}
+  }
+
   package var commonHTTPProtocolOptions: Envoy_Config_Core_V3_HttpProtocolOptions {
     get {_storage._commonHTTPProtocolOptions ?? Envoy_Config_Core_V3_HttpProtocolOptions()}
     set {_uniqueStorage()._commonHTTPProtocolOptions = newValue}
@@ -155,6 +169,11 @@ package nonisolated struct Envoy_Extensions_Filters_Network_HttpConnectionManage
   package var hasRequestHeadersTimeout: Bool {_storage._requestHeadersTimeout != nil}
   /// Clears the value of `requestHeadersTimeout`. Subsequent reads from it will return its default value.
   package mutating func clearRequestHeadersTimeout() {_uniqueStorage()._requestHeadersTimeout = nil}
+
+  package var pathWithEscapedSlashesAction: Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_HttpConnectionManager.PathWithEscapedSlashesAction {
+    get {_storage._pathWithEscapedSlashesAction}
+    set {_uniqueStorage()._pathWithEscapedSlashesAction = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -249,6 +268,52 @@ package nonisolated struct Envoy_Extensions_Filters_Network_HttpConnectionManage
       .appendForward,
       .sanitizeSet,
       .alwaysForwardOnly,
+    ]
+
+  }
+
+  package nonisolated enum PathWithEscapedSlashesAction: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+    case implementationSpecificDefault // = 0
+    case keepUnchanged // = 1
+    case rejectRequest // = 2
+    case unescapeAndRedirect // = 3
+    case unescapeAndForward // = 4
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .implementationSpecificDefault
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .implementationSpecificDefault
+      case 1: self = .keepUnchanged
+      case 2: self = .rejectRequest
+      case 3: self = .unescapeAndRedirect
+      case 4: self = .unescapeAndForward
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .implementationSpecificDefault: return 0
+      case .keepUnchanged: return 1
+      case .rejectRequest: return 2
+      case .unescapeAndRedirect: return 3
+      case .unescapeAndForward: return 4
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_HttpConnectionManager.PathWithEscapedSlashesAction] = [
+      .implementationSpecificDefault,
+      .keepUnchanged,
+      .rejectRequest,
+      .unescapeAndRedirect,
+      .unescapeAndForward,
     ]
 
   }
@@ -401,7 +466,7 @@ fileprivate nonisolated let _protobuf_package = "envoy.extensions.filters.networ
 
 nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_HttpConnectionManager: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".HttpConnectionManager"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}codec_type\0\u{3}stat_prefix\0\u{1}rds\0\u{3}route_config\0\u{3}http_filters\0\u{4}\u{3}http_protocol_options\0\u{3}http2_protocol_options\0\u{4}\u{4}access_log\0\u{4}\u{3}forward_client_cert_details\0\u{3}set_current_client_cert_details\0\u{4}\u{6}upgrade_configs\0\u{3}stream_idle_timeout\0\u{4}\u{4}request_timeout\0\u{3}max_request_headers_kb\0\u{4}\u{2}scoped_routes\0\u{4}\u{4}common_http_protocol_options\0\u{4}\u{6}request_headers_timeout\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}codec_type\0\u{3}stat_prefix\0\u{1}rds\0\u{3}route_config\0\u{3}http_filters\0\u{4}\u{3}http_protocol_options\0\u{3}http2_protocol_options\0\u{4}\u{4}access_log\0\u{4}\u{3}forward_client_cert_details\0\u{3}set_current_client_cert_details\0\u{4}\u{6}upgrade_configs\0\u{3}stream_idle_timeout\0\u{4}\u{4}request_timeout\0\u{3}max_request_headers_kb\0\u{3}normalize_path\0\u{3}scoped_routes\0\u{4}\u{2}merge_slashes\0\u{4}\u{2}common_http_protocol_options\0\u{4}\u{6}request_headers_timeout\0\u{4}\u{4}path_with_escaped_slashes_action\0")
 
   fileprivate class _StorageClass {
     var _codecType: Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_HttpConnectionManager.CodecType = .auto
@@ -417,8 +482,11 @@ nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_
     var _streamIdleTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
     var _requestTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
     var _maxRequestHeadersKb: SwiftProtobuf.Google_Protobuf_UInt32Value? = nil
+    var _normalizePath: SwiftProtobuf.Google_Protobuf_BoolValue? = nil
+    var _mergeSlashes: Bool = false
     var _commonHTTPProtocolOptions: Envoy_Config_Core_V3_HttpProtocolOptions? = nil
     var _requestHeadersTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
+    var _pathWithEscapedSlashesAction: Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_HttpConnectionManager.PathWithEscapedSlashesAction = .implementationSpecificDefault
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -442,8 +510,11 @@ nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_
       _streamIdleTimeout = source._streamIdleTimeout
       _requestTimeout = source._requestTimeout
       _maxRequestHeadersKb = source._maxRequestHeadersKb
+      _normalizePath = source._normalizePath
+      _mergeSlashes = source._mergeSlashes
       _commonHTTPProtocolOptions = source._commonHTTPProtocolOptions
       _requestHeadersTimeout = source._requestHeadersTimeout
+      _pathWithEscapedSlashesAction = source._pathWithEscapedSlashesAction
     }
   }
 
@@ -500,6 +571,7 @@ nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_
         case 24: try { try decoder.decodeSingularMessageField(value: &_storage._streamIdleTimeout) }()
         case 28: try { try decoder.decodeSingularMessageField(value: &_storage._requestTimeout) }()
         case 29: try { try decoder.decodeSingularMessageField(value: &_storage._maxRequestHeadersKb) }()
+        case 30: try { try decoder.decodeSingularMessageField(value: &_storage._normalizePath) }()
         case 31: try {
           var v: Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_ScopedRoutes?
           var hadOneofValue = false
@@ -513,8 +585,10 @@ nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_
             _storage._routeSpecifier = .scopedRoutes(v)
           }
         }()
+        case 33: try { try decoder.decodeSingularBoolField(value: &_storage._mergeSlashes) }()
         case 35: try { try decoder.decodeSingularMessageField(value: &_storage._commonHTTPProtocolOptions) }()
         case 41: try { try decoder.decodeSingularMessageField(value: &_storage._requestHeadersTimeout) }()
+        case 45: try { try decoder.decodeSingularEnumField(value: &_storage._pathWithEscapedSlashesAction) }()
         default: break
         }
       }
@@ -574,15 +648,24 @@ nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_
       try { if let v = _storage._maxRequestHeadersKb {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 29)
       } }()
+      try { if let v = _storage._normalizePath {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 30)
+      } }()
       try { if case .scopedRoutes(let v)? = _storage._routeSpecifier {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 31)
       } }()
+      if _storage._mergeSlashes != false {
+        try visitor.visitSingularBoolField(value: _storage._mergeSlashes, fieldNumber: 33)
+      }
       try { if let v = _storage._commonHTTPProtocolOptions {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 35)
       } }()
       try { if let v = _storage._requestHeadersTimeout {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 41)
       } }()
+      if _storage._pathWithEscapedSlashesAction != .implementationSpecificDefault {
+        try visitor.visitSingularEnumField(value: _storage._pathWithEscapedSlashesAction, fieldNumber: 45)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -605,8 +688,11 @@ nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_
         if _storage._streamIdleTimeout != rhs_storage._streamIdleTimeout {return false}
         if _storage._requestTimeout != rhs_storage._requestTimeout {return false}
         if _storage._maxRequestHeadersKb != rhs_storage._maxRequestHeadersKb {return false}
+        if _storage._normalizePath != rhs_storage._normalizePath {return false}
+        if _storage._mergeSlashes != rhs_storage._mergeSlashes {return false}
         if _storage._commonHTTPProtocolOptions != rhs_storage._commonHTTPProtocolOptions {return false}
         if _storage._requestHeadersTimeout != rhs_storage._requestHeadersTimeout {return false}
+        if _storage._pathWithEscapedSlashesAction != rhs_storage._pathWithEscapedSlashesAction {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -622,6 +708,10 @@ nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_
 
 nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_HttpConnectionManager.ForwardClientCertDetails: SwiftProtobuf._ProtoNameProviding {
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0SANITIZE\0\u{1}FORWARD_ONLY\0\u{1}APPEND_FORWARD\0\u{1}SANITIZE_SET\0\u{1}ALWAYS_FORWARD_ONLY\0")
+}
+
+nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_HttpConnectionManager.PathWithEscapedSlashesAction: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0IMPLEMENTATION_SPECIFIC_DEFAULT\0\u{1}KEEP_UNCHANGED\0\u{1}REJECT_REQUEST\0\u{1}UNESCAPE_AND_REDIRECT\0\u{1}UNESCAPE_AND_FORWARD\0")
 }
 
 nonisolated extension Envoy_Extensions_Filters_Network_HttpConnectionManager_V3_HttpConnectionManager.UpgradeConfig: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
