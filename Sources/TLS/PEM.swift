@@ -12,6 +12,13 @@ import COpenSSL
         unsafe X509_free(library)
     }
 
+    /// From when to when it is good, in seconds since 1970; `nil` when it does not say.
+    var validity: ClosedRange<Int64>? {
+        let start = unsafe pointsman_begin_of_validity(library)
+        let end = unsafe pointsman_end_of_validity(library)
+        return start < end ? start...end : nil
+    }
+
     /// Every certificate in a text; none when one of them is damaged.
     static func all(inPEM text: [UInt8]) -> [Certificate] {
         guard let memory = unsafe copy(of: text) else { return [] }

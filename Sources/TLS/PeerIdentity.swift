@@ -11,6 +11,8 @@ public struct PeerIdentity: Equatable, Sendable {
     public internal(set) var subject = ""
     /// SHA-256 of the certificate, 32 bytes.
     public internal(set) var fingerprint: [UInt8] = []
+    /// When the certificate ends being good, in seconds since 1970; it was good at the handshake.
+    public internal(set) var endsAt: Int64 = 0
 
     /// Its names of all kinds, URIs first.
     public var names: [String] { uriNames + dnsNames + ipAddresses + emailNames }
@@ -55,6 +57,7 @@ extension PeerIdentity {
     @unsafe init(_ certificate: OpaquePointer) {
         unsafe readNames(of: certificate)
         unsafe readSubject(of: certificate)
+        unsafe endsAt = pointsman_end_of_validity(certificate)
         fingerprint = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var count: UInt32 = 0
         let isDone = unsafe X509_digest(certificate, EVP_sha256(), &fingerprint, &count)

@@ -2,7 +2,9 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdint.h>
@@ -130,4 +132,56 @@ static inline size_t pointsman_memory(BIO *bio, const uint8_t **bytes) {
 /// A new key on P-256, which the caller owns; NULL when there is none to be had.
 static inline EVP_PKEY *pointsman_generate_key(void) {
     return EVP_EC_gen("P-256");
+}
+
+// What makes certificates answers 1 when it is done, and 0 when memory is short or, where there is
+// a text, it is not what it has to be.
+
+int pointsman_set_validity(X509 *certificate, int64_t start, int64_t end);
+int pointsman_set_serial(X509 *certificate, const uint8_t *bytes, size_t count);
+
+/// Adds an extension as OpenSSL's configuration has it, such as `critical,CA:FALSE`.
+///
+/// `issuer` is the certificate itself where it signs itself.
+int pointsman_add_extension(X509 *certificate, X509 *issuer, int kind, const char *value);
+
+/// Adds a name to a list of subject alternative names: GEN_URI, GEN_DNS, or GEN_IPADD as text.
+int pointsman_add_name(GENERAL_NAMES *names, int kind, const char *text);
+
+/// Bytes of a key that seals, of the nonce before what is sealed, and of the tag behind it.
+enum { POINTSMAN_SEALING_KEY = 32, POINTSMAN_NONCE = 12, POINTSMAN_TAG = 16 };
+
+/// HKDF with SHA-256 (RFC 5869 §2).
+int pointsman_derive_key(
+    const uint8_t *secret, size_t secret_count, const uint8_t *salt, size_t salt_count,
+    const char *purpose, uint8_t key[POINTSMAN_SEALING_KEY]);
+
+/// AES-256-GCM under a random nonce; `sealed` has room for nonce, text and tag.
+int pointsman_seal(
+    const uint8_t *key, const uint8_t *label, size_t label_count, const uint8_t *plain,
+    size_t plain_count, uint8_t *sealed);
+
+/// The reverse; 0 also when key, label or bytes are others than they were.
+int pointsman_open(
+    const uint8_t *key, const uint8_t *label, size_t label_count, const uint8_t *sealed,
+    size_t plain_count, uint8_t *plain);
+
+/// A list of certificates, each of which it has a reference of its own to.
+static inline STACK_OF(X509) *pointsman_certificates_new(void) {
+    return sk_X509_new_null();
+}
+
+static inline int pointsman_certificates_add(STACK_OF(X509) *list, X509 *certificate) {
+    if (X509_up_ref(certificate) != 1) {
+        return 0;
+    }
+    if (sk_X509_push(list, certificate) == 0) {
+        X509_free(certificate);
+        return 0;
+    }
+    return 1;
+}
+
+static inline void pointsman_certificates_free(STACK_OF(X509) *list) {
+    sk_X509_pop_free(list, X509_free);
 }
