@@ -23,7 +23,7 @@ let floors: KeyValuePairs<String, [String]> = [
         "HTTP", "TLS", "EventLoop", "Telemetry", "Bytes", "Kernel",
     ],
     "Control": [
-        "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP", "EventLoop", "Telemetry",
+        "XDS", "Mesh", "RegularExpressions", "Transport", "HTTP", "TLS", "EventLoop", "Telemetry",
         "Bytes", "Kernel",
     ],
     "Console": ["YAML", "HTTP1", "HTTP", "Bytes", "Kernel"],

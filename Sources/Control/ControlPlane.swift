@@ -10,7 +10,10 @@ public final class ControlPlane {
     /// What an operator decides.
     public struct Settings {
         public var api: SocketAddress
-        public var xds: SocketAddress
+        /// Where configuration is told in the clear; `nil` tells nobody so.
+        public var xds: SocketAddress?
+        /// The mesh's certificate authority; `nil` for a mesh without.
+        public var authority: AuthoritySettings?
         /// The file of the embedded store.
         public var storePath: String
         /// `name:token` lines; `nil` lets everybody in who reaches the address.
@@ -18,11 +21,12 @@ public final class ControlPlane {
         public var programVersion: String
 
         public init(
-            api: SocketAddress, xds: SocketAddress, storePath: String, tokenFile: [UInt8]? = nil,
-            programVersion: String
+            api: SocketAddress, xds: SocketAddress?, authority: AuthoritySettings? = nil,
+            storePath: String, tokenFile: [UInt8]? = nil, programVersion: String
         ) {
             self.api = api
             self.xds = xds
+            self.authority = authority
             self.storePath = storePath
             self.tokenFile = tokenFile
             self.programVersion = programVersion
@@ -35,6 +39,7 @@ public final class ControlPlane {
         case notLoopback(SocketAddress)
         case tokenFile(String)
         case store(String)
+        case authority(String)
         case listen(SocketAddress, Errno)
 
         public var description: String {
@@ -43,6 +48,7 @@ public final class ControlPlane {
                 "\(address) is not a loopback address: give a --token-file"
             case .tokenFile(let reason): "the token file: \(reason)"
             case .store(let reason): reason
+            case .authority(let reason): "the certificate authority: \(reason)"
             case .listen(let address, let errno): "cannot listen on \(address): \(errno)"
             }
         }
@@ -62,7 +68,9 @@ public final class ControlPlane {
     private let publisher: Publisher
     private let discovery: DiscoveryService
     private let httpServer: HTTPServer
-    private let grpcServer: GRPCServer
+    private let grpcServer: GRPCServer?
+    private let authority: MeshAuthority?
+    private let securePort: SecurePort?
     private let log: (String) -> Void
     private var isPushDue = false
     private var isCoverageStale = false
@@ -81,17 +89,20 @@ public final class ControlPlane {
         _ settings: Settings, loop: EventLoop, log: @escaping (String) -> Void
     ) throws(Failure) {
         let tokens = try Self.tokens(settings)
-        for address in [settings.api, settings.xds] where !address.isLoopback && tokens == nil {
+        for address in [settings.api, settings.xds].compactMap(\.self)
+        where !address.isLoopback && tokens == nil {
             throw .notLoopback(address)
         }
         let fleet = Fleet()
-        let parts = try Self.restore(settings.storePath, fleet: fleet)
+        let trustDomain = try Self.trustDomain(of: settings.authority)
+        let parts = try Self.restore(settings.storePath, in: trustDomain, fleet: fleet)
         publisher = parts.publisher
+        authority = try Self.authority(settings.authority, in: trustDomain, parts.store, log)
         api = API(
             ledger: parts.ledger, fleet: fleet, events: EventLog(epoch: Self.wallClock()),
-            tokens: tokens, programVersion: settings.programVersion)
+            tokens: tokens, authority: authority, programVersion: settings.programVersion)
         apiServer = APIServer(api)
-        discovery = DiscoveryService(publisher) { since(loop.now) }
+        discovery = DiscoveryService(publisher, time: { since(loop.now) }, log: log)
         do throws(Errno) {
             httpServer = try HTTPServer(
                 loop: loop, address: settings.api,
@@ -100,26 +111,31 @@ public final class ControlPlane {
         } catch {
             throw .listen(settings.api, error)
         }
-        do throws(Errno) {
-            var limits = GRPCLimits()
-            limits.receivedMessageByteCount = Self.requestLimit
-            grpcServer = try GRPCServer(
-                loop: loop, address: settings.xds, limits: limits, delegate: discovery)
-        } catch {
-            throw .listen(settings.xds, error)
+        var limits = GRPCLimits()
+        limits.receivedMessageByteCount = Self.requestLimit
+        grpcServer = try Self.server(settings.xds, discovery, loop: loop, limits: limits)
+        if let authority, let address = settings.authority?.address {
+            securePort = try SecurePort(
+                authority, discovery: discovery, loop: loop, address: address, limits: limits,
+                time: { since(loop.now) }, log: log)
+        } else {
+            securePort = nil
         }
         self.loop = loop
         self.log = log
         fleet.onIncident = { [unowned self] in note($0) }
         api.onRevision = { [unowned self] in publish($0, $1) }
         api.onTrouble = log
+        authority?.onChange = { [unowned self] in securePort?.present() }
         _ = loop.schedule(after: Self.tickInterval, for: self)
     }
 
     /// Where the API listens, with the port that the kernel chose.
     public var apiAddress: SocketAddress { httpServer.address }
     /// Where clients ask for their configuration, with the port that the kernel chose.
-    public var xdsAddress: SocketAddress { grpcServer.address }
+    public var xdsAddress: SocketAddress? { grpcServer?.address }
+    /// The same for those who show who they are.
+    public var secureAddress: SocketAddress? { securePort?.address }
     /// The current revision.
     public var revision: UInt64 { api.ledger.world.revision }
 
@@ -127,14 +143,16 @@ public final class ControlPlane {
     public func beginShutdown() {
         let loop = loop
         httpServer.onDrained = { loop.stop() }
-        grpcServer.close()
+        grpcServer?.close()
+        securePort?.close()
         httpServer.beginShutdown()
         _ = loop.schedule(after: Self.shutdownLimit, for: LoopEnd(loop))
     }
 
     /// Lets go of the store, when the loop has ended.
     public func close() {
-        grpcServer.close()
+        grpcServer?.close()
+        securePort?.close()
         httpServer.close()
         api.ledger.close()
     }
@@ -216,6 +234,8 @@ extension ControlPlane: TimerHandler {
             pushSome()
             return
         }
+        authority?.tick()
+        securePort?.tick()
         publisher.tick(at: time)
         if time >= keepAliveTime {
             keepAliveTime = time + Self.keepAliveInterval
@@ -240,26 +260,40 @@ extension ControlPlane {
     }
 
     private static func restore(
-        _ path: String, fleet: Fleet
-    ) throws(Failure) -> (ledger: Ledger, publisher: Publisher) {
+        _ path: String, in trustDomain: TrustDomain, fleet: Fleet
+    ) throws(Failure) -> (ledger: Ledger, publisher: Publisher, store: SQLiteStore) {
         do throws(StoreError) {
             let store = try SQLiteStore(path: path)
             let world = try store.load()
-            let publisher = try publisher(of: world, fleet: fleet)
+            let publisher = try publisher(of: world, in: trustDomain, fleet: fleet)
             let ledger = Ledger(world, store: store, now: wallClock) { next throws(MeshError) in
                 try publisher.check(next)
             }
-            return (ledger, publisher)
+            return (ledger, publisher, store)
         } catch {
             throw .store("\(path): \(error.reason)")
         }
     }
 
+    private static func server(
+        _ address: SocketAddress?, _ discovery: DiscoveryService, loop: EventLoop,
+        limits: GRPCLimits
+    ) throws(Failure) -> GRPCServer? {
+        guard let address else { return nil }
+        do {
+            return try GRPCServer(
+                loop: loop, address: address, limits: limits, delegate: discovery)
+        } catch {
+            throw .listen(address, error)
+        }
+    }
+
     private static func publisher(
-        of world: World, fleet: Fleet
+        of world: World, in trustDomain: TrustDomain, fleet: Fleet
     ) throws(StoreError) -> Publisher {
         do {
-            return try Publisher(world, fleet: fleet, wallClock: wallClock)
+            return try Publisher(
+                world, in: trustDomain, fleet: fleet, wallClock: wallClock)
         } catch {
             throw .damaged(reason: error.description)
         }

@@ -28,7 +28,9 @@ public final class ControlProgram {
     /// Where the API listens, with the port that the kernel chose.
     public var apiAddress: SocketAddress { controlPlane.apiAddress }
     /// Where clients ask for their configuration, with the port that the kernel chose.
-    public var xdsAddress: SocketAddress { controlPlane.xdsAddress }
+    public var xdsAddress: SocketAddress? { controlPlane.xdsAddress }
+    /// The same for those who show who they are.
+    public var secureAddress: SocketAddress? { controlPlane.secureAddress }
     /// The current revision.
     public var revision: UInt64 { controlPlane.revision }
 

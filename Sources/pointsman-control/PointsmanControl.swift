@@ -20,7 +20,7 @@ struct PointsmanControl: ParsableCommand {
     @Option(help: "Address of the REST API.")
     var api = "127.0.0.1:7400"
 
-    @Option(help: "Address for sidecars and other xDS clients.")
+    @Option(help: "Address for sidecars and other xDS clients, in the clear; none for no such one.")
     var xds = "127.0.0.1:7401"
 
     @Option(
@@ -38,9 +38,13 @@ struct PointsmanControl: ParsableCommand {
             valueName: "file"))
     var tokenFile: String?
 
+    @OptionGroup(title: "Certificate authority")
+    var authority: AuthorityOptions
+
     func validate() throws {
         _ = try Self.address(api, "--api")
-        _ = try Self.address(xds, "--xds")
+        _ = try xdsAddress()
+        _ = try authority.settings()
         _ = try storePath()
     }
 
@@ -53,8 +57,8 @@ struct PointsmanControl: ParsableCommand {
                 try Self.naming(folder) { () throws(Errno) in try File.makeFolder(folder) }
             }
             let settings = ControlPlane.Settings(
-                api: try Self.address(api, "--api"), xds: try Self.address(xds, "--xds"),
-                storePath: path,
+                api: try Self.address(api, "--api"), xds: try xdsAddress(),
+                authority: try authority.settings(), storePath: path,
                 tokenFile: try tokenFile.map { file in
                     try Self.naming(file) { () throws(Errno) in
                         try File.read(file, limit: 1 << 20)
@@ -63,8 +67,11 @@ struct PointsmanControl: ParsableCommand {
                 programVersion: Self.version)
             let program = try ControlProgram(settings) { log.write($0) }
             log.write("revision \(program.revision) in sqlite:\(path)")
-            log.write(
-                "ready: API on http://\(program.apiAddress), xDS on \(program.xdsAddress)")
+            let places = [
+                "API on http://\(program.apiAddress)", program.xdsAddress.map { "xDS on \($0)" },
+                program.secureAddress.map { "xDS over TLS on \($0)" },
+            ]
+            log.write("ready: \(places.compactMap(\.self).joined(separator: ", "))")
             try program.run()
             log.write("stopped")
         } catch {
@@ -91,7 +98,11 @@ struct PointsmanControl: ParsableCommand {
         }
     }
 
-    private static func address(_ text: String, _ option: String) throws -> SocketAddress {
+    private func xdsAddress() throws -> SocketAddress? {
+        xds == "none" ? nil : try Self.address(xds, "--xds")
+    }
+
+    static func address(_ text: String, _ option: String) throws -> SocketAddress {
         guard let address = SocketAddress(parsing: text) else {
             throw ValidationError("\(option): \"\(text)\" is not an address such as 127.0.0.1:7400")
         }

@@ -17,7 +17,7 @@ struct Pointsman: ParsableCommand {
         version: ProgramVersion.text,
         subcommands: [
             Apply.self, Split.self, Get.self, Proxies.self, Wait.self, Restore.self, Delete.self,
-            Check.self, BenchCommand.self, Version.self,
+            Check.self, IdentityCommand.self, BenchCommand.self, Version.self,
         ])
 
     static func main() {

@@ -76,15 +76,18 @@ import Testing
             "connectedAt":"2999-01-01T00:00:00.000Z","revision":7,"lag":0,"state":"current"},
             {"id":"c-2","service":"client","address":"127.0.0.1:6","userAgent":"envoy",
             "connectedAt":"2999-01-01T00:00:00.000Z","lag":7,"state":"refused",
-            "refusal":{"type":"t","revision":7,"reason":"bad regex"}}]}
+            "identity":"default/client","refusal":{"type":"t","revision":7,"reason":"bad regex"}}]}
             """#
         let run = try Run([.init(200, proxies)], format: .wide) { session throws(ConsoleError) in
             try session.getProxies(named: nil)
         }
         let expected = """
-            NAME   SERVICE   STATE     REVISION   CONNECTED   ADDRESS       PROGRAM     REASON
-            c-1    client    current          7   0 s         127.0.0.1:5   pointsman
-            c-2    client    refused          -   0 s         127.0.0.1:6   envoy       bad regex
+            NAME   SERVICE   STATE     REVISION   CONNECTED   IDENTITY         ADDRESS       \
+            PROGRAM     REASON
+            c-1    client    current          7   0 s         -                127.0.0.1:5   \
+            pointsman
+            c-2    client    refused          -   0 s         default/client   127.0.0.1:6   \
+            envoy       bad regex
 
             """
         #expect(run.output == expected)

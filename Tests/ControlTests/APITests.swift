@@ -292,11 +292,12 @@ import Testing
         let paths = try #require(document["paths"] as? [String: [String: Any]])
         for (path, operations) in paths {
             let filled = path.replacing("{name}", with: "a").replacing("{number}", with: "1")
+                .replacing("{id}", with: "0a")
             let resource = try APIResource(path: filled)
             let described = Set(operations.keys.map { $0.uppercased() }).subtracting(["PARAMETERS"])
             #expect(described == Set(resource.methods).subtracting(["HEAD"]), "\(path)")
         }
-        #expect(paths.count == 13)
+        #expect(paths.count == 20)
         let components = try #require(document["components"] as? [String: [String: Any]])
         let text = OpenAPI.document
         for match in text.matches(of: /"#\/components\/(\w+)\/([\w-]+)"/) {

@@ -266,7 +266,7 @@ import XDS
         let node = NodeIdentity(
             id: "x", cluster: "y", metadata: ["outbound_address": .string("here")])
         wrong.send(DiscoveryRequest(typeURL: ResourceType.cluster.typeURL, node: node).encoded)
-        guard case .end(let reason) = wrong.verdict else {
+        guard case .end(.invalid(let reason)) = wrong.verdict else {
             Issue.record("it was taken")
             return
         }

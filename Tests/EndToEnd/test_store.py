@@ -235,12 +235,13 @@ def test_what_is_no_request_is_a_problem_too(start, tmp_path, head, body, status
 
 def test_the_description_is_true(start, tmp_path):
     """Every path of /openapi.json is served, with the methods that it names."""
-    control = start(Control, tmp_path)
+    control = start(Control, tmp_path, flags=(
+        "--ca-key-file", tmp_path / "ca.key", "--secure-xds", f"127.0.0.1:{free_port()}"))
     revision = control.put_service("reviews", VERSIONS)
     paths = control.done("GET", "/openapi.json")["paths"]
     assert "/v1/services/{name}/split" in paths
     for path, methods in paths.items():
-        concrete = path.replace("{name}", "reviews")
+        concrete = path.replace("{name}", "reviews").replace("{id}", "0a")
         for parameter in ("{number}", "{n}", "{revision}"):
             concrete = concrete.replace(parameter, str(revision))
         assert "{" not in concrete, path

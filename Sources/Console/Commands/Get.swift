@@ -85,6 +85,7 @@ extension Session {
             var table = TextTable(columns: [
                 .init("NAME"), .init("SERVICE"), .init("STATE"),
                 .init("REVISION", isRightAligned: true), .init("CONNECTED"),
+                .init("IDENTITY", isWideOnly: true),
                 .init("ADDRESS", isWideOnly: true), .init("PROGRAM", isWideOnly: true),
                 .init("REASON"),
             ])

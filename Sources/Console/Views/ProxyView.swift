@@ -32,6 +32,7 @@ struct ProxyView {
         return [
             .init(name), .init(word("service")), .init(state.rawValue, state.tone),
             .init(revision.map(String.init) ?? "-"), .init(ageText(since: since, now: now)),
+            .init(word("identity")),
             .init(word("address")), .init(word("userAgent")), .init(refusal ?? ""),
         ]
     }

@@ -18,6 +18,8 @@ final class API {
     let fleet: Fleet
     let events: EventLog
     let tokens: Tokens?
+    /// `nil` for a mesh without.
+    let authority: MeshAuthority?
     let programVersion: String
     /// Told of every new revision, when it is kept and before it is answered.
     var onRevision: (World, Revision) -> Void = { _, _ in }
@@ -27,12 +29,14 @@ final class API {
     private(set) var replyCounts: [UInt16: UInt64] = [:]
 
     init(
-        ledger: Ledger, fleet: Fleet, events: EventLog, tokens: Tokens?, programVersion: String
+        ledger: Ledger, fleet: Fleet, events: EventLog, tokens: Tokens?,
+        authority: MeshAuthority? = nil, programVersion: String
     ) {
         self.ledger = ledger
         self.fleet = fleet
         self.events = events
         self.tokens = tokens
+        self.authority = authority
         self.programVersion = programVersion
     }
 
@@ -91,6 +95,15 @@ final class API {
         case .revisions: return try revisions(request)
         case .revision(let number): return try revision(request, number)
         case .restore(let number): return try restore(request, number, who: who)
+        case .identity: return try identity(request)
+        case .roots: return try roots(request)
+        case .issued: return try issued(request)
+        case .tokens:
+            return request.method == "POST"
+                ? try makeToken(request, who: who) : try tokens(request)
+        case .token(let id): return try removeToken(request, id, who: who)
+        case .rotation: return try rotate(request, who: who)
+        case .authorityEvents: return try authorityEvents(request)
         case .version: return try version(request)
         case .health: return try health(request)
         case .ready: return try health(request)

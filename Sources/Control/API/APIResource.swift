@@ -9,6 +9,13 @@ enum APIResource: Equatable {
     case revision(UInt64?)
     case restore(UInt64)
     case events
+    case identity
+    case roots
+    case issued
+    case tokens
+    case token(String)
+    case rotation
+    case authorityEvents
     case version
     case health
     case ready
@@ -52,7 +59,16 @@ enum APIResource: Equatable {
         case ["revisions"]: return .revisions
         case ["events"]: return .events
         case ["version"]: return .version
+        case ["identity"]: return .identity
+        case ["identity:rotate"]: return .rotation
+        case ["identity", "roots"]: return .roots
+        case ["identity", "certificates"]: return .issued
+        case ["identity", "tokens"]: return .tokens
+        case ["identity", "events"]: return .authorityEvents
         default: break
+        }
+        if parts.count == 3, parts[0] == "identity", parts[1] == "tokens", !parts[2].isEmpty {
+            return .token(parts[2])
         }
         if parts.count == 2, parts[0] == "services", !parts[1].isEmpty { return .service(parts[1]) }
         if parts.count == 3, parts[0] == "services", parts[2] == "split", !parts[1].isEmpty {
@@ -71,9 +87,11 @@ enum APIResource: Equatable {
         switch self {
         case .service: ["GET", "HEAD", "PUT", "DELETE"]
         case .split: ["GET", "HEAD", "PUT"]
-        case .restore: ["POST"]
-        case .services, .proxies, .revisions, .revision, .events, .version, .health, .ready,
-            .metrics, .openAPI:
+        case .restore, .rotation: ["POST"]
+        case .tokens: ["GET", "HEAD", "POST"]
+        case .token: ["DELETE"]
+        case .services, .proxies, .revisions, .revision, .events, .identity, .roots, .issued,
+            .authorityEvents, .version, .health, .ready, .metrics, .openAPI:
             ["GET", "HEAD"]
         }
     }
@@ -83,7 +101,8 @@ enum APIResource: Equatable {
         switch self {
         case .health, .ready, .openAPI: true
         case .services, .service, .split, .proxies, .revisions, .revision, .restore, .events,
-            .version, .metrics:
+            .identity, .roots, .issued, .tokens, .token, .rotation, .authorityEvents, .version,
+            .metrics:
             false
         }
     }

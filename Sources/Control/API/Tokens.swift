@@ -1,3 +1,5 @@
+import TLS
+
 /// Who may use the API: named secrets from a file.
 struct Tokens {
     /// The shortest secret in bytes.
@@ -45,14 +47,7 @@ struct Tokens {
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         let given = Array(parts[1].utf8)
         var name: String?
-        for entry in entries where areEqual(entry.secret, given) { name = entry.name }
+        for entry in entries where SecureBytes.areEqual(entry.secret, given) { name = entry.name }
         return name
-    }
-
-    private func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
-        if one.count != other.count { return false }
-        var difference: UInt8 = 0
-        for index in one.indices { difference |= one[index] ^ other[index] }
-        return difference == 0
     }
 }

@@ -87,6 +87,7 @@ struct ProxyDocument: Encodable {
 
     let id: String
     let service: String
+    let identity: String?
     let address: String
     let userAgent: String
     let connectedAt: String
@@ -99,6 +100,7 @@ struct ProxyDocument: Encodable {
     init(_ proxy: Fleet.Proxy, at latest: UInt64) {
         id = proxy.id
         service = proxy.service
+        identity = proxy.identity
         address = proxy.address
         userAgent = proxy.userAgent
         connectedAt = timeText(proxy.connectedAt)

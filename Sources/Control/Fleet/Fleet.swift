@@ -22,6 +22,8 @@ final class Fleet {
         let userAgent: String
         /// Milliseconds since 1970.
         let connectedAt: Int64
+        /// As `NAMESPACE/ACCOUNT`; `nil` for one that did not have to show who it is.
+        let identity: String?
         /// The latest revision that is in effect there with all types; `nil` before the first.
         fileprivate(set) var revision: UInt64?
         /// The latest refusal, until a later revision is in effect.
@@ -125,12 +127,16 @@ final class Fleet {
 }
 
 extension Fleet.Proxy {
-    init(id: String, service: String, address: String, userAgent: String, connectedAt: Int64) {
+    init(
+        id: String, service: String, address: String, userAgent: String, connectedAt: Int64,
+        identity: String? = nil
+    ) {
         self.id = id
         self.service = service
         self.address = address
         self.userAgent = userAgent
         self.connectedAt = connectedAt
+        self.identity = identity
         revision = nil
         refusal = nil
     }

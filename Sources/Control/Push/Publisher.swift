@@ -12,6 +12,7 @@ final class Publisher {
     /// Who has to be told of the catalog, the first to be told last.
     private var untold: [UInt64] = []
     private var lastStream: UInt64 = 0
+    private let trustDomain: TrustDomain
     private let fleet: Fleet
     private let wallClock: () -> Int64
 
@@ -19,11 +20,16 @@ final class Publisher {
     ///
     /// - Parameters:
     ///   - world: What clients are told at first.
+    ///   - trustDomain: Who vouches for the workloads.
     ///   - fleet: Is told what becomes of clients.
     ///   - wallClock: The time in milliseconds since 1970.
     /// - Throws: `MeshError` when a value of the world cannot be told to proxies.
-    init(_ world: World, fleet: Fleet, wallClock: @escaping () -> Int64) throws(MeshError) {
-        catalog = try Catalog(world, after: nil)
+    init(
+        _ world: World, in trustDomain: TrustDomain = .standard, fleet: Fleet,
+        wallClock: @escaping () -> Int64
+    ) throws(MeshError) {
+        catalog = try Catalog(world, in: trustDomain, after: nil)
+        self.trustDomain = trustDomain
         self.fleet = fleet
         self.wallClock = wallClock
     }
@@ -32,7 +38,7 @@ final class Publisher {
     ///
     /// - Throws: `MeshError` with what they would answer.
     func check(_ world: World) throws(MeshError) {
-        let next = try Catalog(world, after: catalog)
+        let next = try Catalog(world, in: trustDomain, after: catalog)
         try next.check()
         candidate = next
     }
@@ -65,12 +71,15 @@ final class Publisher {
         return !untold.isEmpty
     }
 
-    /// A client has opened a stream.
-    func subscribe(from address: String, send: @escaping ([UInt8]) -> Void) -> Subscriber {
+    /// A client has opened a stream; `verified` says who it is where it has to show that.
+    func subscribe(
+        from address: String, _ verified: VerifiedClient? = nil,
+        send: @escaping ([UInt8]) -> Void
+    ) -> Subscriber {
         lastStream += 1
         let subscriber = Subscriber(
-            stream: lastStream, address: address, catalog: catalog, fleet: fleet,
-            now: wallClock, send: send)
+            stream: lastStream, address: address, verified: verified, catalog: catalog,
+            fleet: fleet, now: wallClock, send: send)
         subscribers[lastStream] = subscriber
         return subscriber
     }

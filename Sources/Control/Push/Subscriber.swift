@@ -6,8 +6,17 @@ final class Subscriber {
     /// What a message of the client led to.
     enum Verdict: Equatable {
         case goOn
-        /// The stream is to be ended; the reason is for the client.
-        case end(reason: String)
+        /// The stream is to be ended.
+        case end(Ending)
+    }
+
+    /// Why a stream is ended; the reason is for the client.
+    enum Ending: Equatable {
+        case invalid(String)
+        /// The client is not what it says that it is.
+        case notAllowed(String)
+        /// The certificate that the client came with is not good any more.
+        case certificateEnded
     }
 
     /// What kind of client it is, by how it asks for listeners.
@@ -25,6 +34,11 @@ final class Subscriber {
     /// Who the client is for the fleet.
     let stream: UInt64
     private let address: String
+    /// Who has opened the stream; `nil` where nobody has to show who he is.
+    private let verified: VerifiedClient?
+    private let secrets: StreamSecrets?
+    /// Told when the stream is to be ended and no message of the client is the cause.
+    var onEnd: (Ending) -> Void = { _ in }
     private let fleet: Fleet
     private let now: () -> Int64
     private let send: ([UInt8]) -> Void
@@ -43,16 +57,19 @@ final class Subscriber {
     /// - Parameters:
     ///   - stream: Names the stream; larger than those before.
     ///   - address: Where the client connects from.
+    ///   - verified: Who it is; `nil` where nobody has to show it.
     ///   - catalog: What there is.
     ///   - fleet: Is told what becomes of the client.
     ///   - now: The time in milliseconds since 1970.
     ///   - send: Sends a message to the client.
     init(
-        stream: UInt64, address: String, catalog: Catalog, fleet: Fleet,
-        now: @escaping () -> Int64, send: @escaping ([UInt8]) -> Void
+        stream: UInt64, address: String, verified: VerifiedClient?, catalog: Catalog,
+        fleet: Fleet, now: @escaping () -> Int64, send: @escaping ([UInt8]) -> Void
     ) {
         self.stream = stream
         self.address = address
+        self.verified = verified
+        secrets = verified.map { StreamSecrets($0, address: address) }
         self.catalog = catalog
         self.fleet = fleet
         self.now = now
@@ -65,28 +82,33 @@ final class Subscriber {
         do {
             request = try DiscoveryRequest(decoding: message)
         } catch {
-            return .end(reason: "the message is not a DiscoveryRequest")
+            return .end(.invalid("the message is not a DiscoveryRequest"))
         }
         if request.resourceNames.count > Self.nameCountLimit {
-            return .end(reason: "more than \(Self.nameCountLimit) names are asked for")
+            return .end(.invalid("more than \(Self.nameCountLimit) names are asked for"))
         }
         let isFirst = state.node == nil
         let event = state.receive(request)
         guard let node = state.node else {
-            return .end(reason: "the first request of a stream must name the node")
+            return .end(.invalid("the first request of a stream must name the node"))
         }
+        if let reason = claimFault { return .end(.notAllowed(reason)) }
         do {
             if isFirst { try begin(node) }
             try meet(request, from: node)
         } catch {
-            return .end(reason: error.description)
+            return .end(.invalid(error.description))
         }
         switch event {
         case .unknownType(let typeURL): answerNothing(typeURL)
+        case .request(.secret, .refusal(_, let reason)):
+            // Secrets have versions of their own.
+            refuse(.secret, revision: catalog.revision, reason: reason)
         case .request(let type, .refusal(let version, let reason)):
             refuse(type, revision: UInt64(version) ?? 0, reason: reason)
         case .request: break
         }
+        renewSecrets(at: time)
         sendWhatIsDue(at: time)
         return .goOn
     }
@@ -94,6 +116,7 @@ final class Subscriber {
     /// There is a later revision: sends what differs.
     func update(_ catalog: Catalog, at time: Duration) {
         self.catalog = catalog
+        if let reason = claimFault { return onEnd(.notAllowed(reason)) }
         // A profile that was good for one catalog is so for the next.
         try? renewOffer()
         sendWhatIsDue(at: time)
@@ -101,22 +124,32 @@ final class Subscriber {
 
     /// Sends what was held back for long enough.
     func tick(at time: Duration) {
-        if let deadline = state.deadline, deadline <= time { sendWhatIsDue(at: time) }
+        if verified?.hasEnded == true { return onEnd(.certificateEnded) }
+        let hasSecrets = renewSecrets(at: time)
+        if hasSecrets || state.deadline.map({ $0 <= time }) ?? false { sendWhatIsDue(at: time) }
     }
 
     func end() {
         fleet.disconnect(stream)
     }
 
+    /// What is wrong with the service that the client says that it is; `nil` when nothing is.
+    private var claimFault: String? {
+        guard let verified, let service = state.node?.cluster, !service.isEmpty else { return nil }
+        if catalog.identity(ofService: service) == verified.identity { return nil }
+        return "\(verified.identity) is not the identity of service \"\(printable(service))\""
+    }
+
     private func begin(_ node: NodeIdentity) throws(MeshError) {
-        client = .sidecar(try SidecarProfile(node))
+        client = .sidecar(try SidecarProfile(node, isSecure: verified != nil))
         let agent = [node.userAgentName, node.userAgentVersion].filter { !$0.isEmpty }
         fleet.connect(
             stream,
             Fleet.Proxy(
                 id: node.id.isEmpty ? address : bounded(node.id),
                 service: bounded(node.cluster), address: address,
-                userAgent: bounded(agent.joined(separator: "/")), connectedAt: now()))
+                userAgent: bounded(agent.joined(separator: "/")), connectedAt: now(),
+                identity: verified.map { "\($0.identity)" }))
         try renewOffer()
     }
 
@@ -131,7 +164,7 @@ final class Subscriber {
         if names.allSatisfy(sidecarNames.contains) {
             // Whoever asks for nothing any more stays what it was.
             if names.isEmpty, case .grpc = client { return }
-            next = .sidecar(try SidecarProfile(node))
+            next = .sidecar(try SidecarProfile(node, isSecure: verified != nil))
         } else {
             next = .grpc(targets: names)
         }
@@ -141,14 +174,24 @@ final class Subscriber {
     }
 
     private func renewOffer() throws(MeshError) {
-        let offer: ResourceOffer
+        var offer: ResourceOffer
         switch client {
         case .unknown: return
         case .sidecar(let profile): offer = try catalog.offer(for: profile)
         case .grpc(let targets): offer = catalog.offer(forTargets: targets)
         }
+        if let secrets { offer.secrets = secrets.collection }
         self.offer = offer
         state.update(offer)
+    }
+
+    /// Makes the secrets that are due; whether there are other ones then.
+    @discardableResult private func renewSecrets(at time: Duration) -> Bool {
+        guard let secrets, secrets.renew(for: state.subscription(.secret).interest, at: time) else {
+            return false
+        }
+        try? renewOffer()
+        return true
     }
 
     /// Tells a client that asks for a type that is not here that there is nothing of it, once.
@@ -204,7 +247,7 @@ final class Subscriber {
             return nil
         }
         var revision = catalog.revision
-        for type in ResourceType.allCases {
+        for type in ResourceType.allCases where type != .secret {
             let subscription = state.subscription(type)
             if subscription.isUpToDate(with: offer[type]) { continue }
             guard let accepted = UInt64(subscription.acceptedVersion) else { return nil }

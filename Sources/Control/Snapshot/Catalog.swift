@@ -115,6 +115,11 @@ struct Catalog {
         }
     }
 
+    /// Who the workloads of a service are; `nil` where no identity can have that name.
+    func identity(ofService name: String) -> WorkloadIdentity? {
+        services[name]?.identity ?? (try? WorkloadIdentity(account: name))
+    }
+
     /// What there is for a sidecar or an Envoy, which take all listeners.
     func offer(for sidecar: SidecarProfile) throws(MeshError) -> ResourceOffer {
         var listeners = listeners

@@ -18,6 +18,8 @@ struct ServiceResources {
 
     /// The revision that changed the service last.
     let changedAt: UInt64
+    /// Who its workloads are.
+    let identity: WorkloadIdentity
     let inbound: InboundResources
     /// For clients without an identity, and for those with one.
     let clusters: [Resource]
@@ -31,6 +33,7 @@ struct ServiceResources {
     init(_ entry: World.Entry, in trustDomain: TrustDomain) throws(MeshError) {
         let service = entry.service
         changedAt = entry.changedAt
+        identity = service.identity
         inbound = try InboundResources(service, in: trustDomain)
         var assignments: [Resource] = []
         for version in service.versions {

@@ -144,7 +144,7 @@ final class SQLiteStore: RevisionStore {
         number > 0 && number <= latest && latest - number < Self.revisionLimit
     }
 
-    private func run<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
+    func run<Value>(_ body: (Database) throws -> Value) throws(StoreError) -> Value {
         do {
             return try queue.inDatabase(body)
         } catch {
@@ -176,6 +176,9 @@ extension SQLiteStore {
                     ) STRICT, WITHOUT ROWID;
                     CREATE INDEX documents_revision ON documents (revision);
                     """)
+        }
+        migrator.registerMigration("2: the mesh's certificate authority") { database in
+            try database.execute(sql: authorityTables)
         }
         return migrator
     }

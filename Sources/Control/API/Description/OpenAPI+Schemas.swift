@@ -351,6 +351,7 @@ extension OpenAPI {
             "properties": {
               "id": {"type": "string"},
               "service": {"type": "string"},
+              "identity": {"$ref": "#/components/schemas/Identity"},
               "address": {"type": "string"},
               "userAgent": {"type": "string"},
               "connectedAt": {"type": "string", "format": "date-time"},

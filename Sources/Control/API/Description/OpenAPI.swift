@@ -5,14 +5,19 @@ enum OpenAPI {
         """
         {"openapi": "3.0.3", "info": \(info),
         "security": [{"token": []}, {}],
-        "paths": \(paths),
+        "paths": \(merged(paths, identityPaths)),
         "components": {
         "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         "parameters": \(parameters),
         "headers": \(headers),
         "responses": \(responses),
-        "schemas": \(schemas)}}
+        "schemas": \(merged(schemas, identitySchemas))}}
         """
+    }
+
+    /// Two objects of JSON as one.
+    private static func merged(_ one: String, _ other: String) -> String {
+        "\(one.dropLast()),\(other.dropFirst())"
     }
 
     /// The title.
@@ -20,7 +25,7 @@ enum OpenAPI {
         {
           "title": "Pointsman control plane",
           "version": "1",
-          "description": "Services, their versions and splits; revisions, and how far each is."
+          "description": "Services, versions, splits; revisions, and how far each is; identities."
         }
         """#
 
@@ -39,6 +44,13 @@ enum OpenAPI {
             "in": "path",
             "required": true,
             "schema": {"type": "integer", "minimum": 1, "maximum": 999999999999999999}
+          },
+          "tokenId": {
+            "name": "id",
+            "in": "path",
+            "required": true,
+            "description": "The part of the token that is no secret",
+            "schema": {"type": "string"}
           },
           "numberOrCurrent": {
             "name": "number",
@@ -173,6 +185,12 @@ enum OpenAPI {
           },
           "NotFound": {
             "description": "There is no such thing",
+            "content": {
+              "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+            }
+          },
+          "Conflict": {
+            "description": "It is not the time for that",
             "content": {
               "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
             }
