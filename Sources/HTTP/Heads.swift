@@ -62,6 +62,8 @@ public struct RequestHead: ~Copyable {
     public var expectsContinue = false
     /// Whether the client asks to speak another protocol behind this request: `Connection` names
     /// `Upgrade`, which says what (RFC 9110 §7.8), and no content comes in between.
+    ///
+    /// Extended CONNECT over HTTP/2 is read as such a request (RFC 8441 §5).
     public var asksForUpgrade = false
 
     public init() {}

@@ -33,15 +33,21 @@ import HTTP
     ///   - head: What is asked; `te` goes along where it means trailers (RFC 9113 §8.2.2).
     ///   - target: The path and the authority that are asked for, in the arena of `head`.
     ///   - scheme: Of the target.
+    ///   - name: Of the protocol to open a tunnel for.
     ///   - submit: Hands the list to nghttp2.
     /// - Returns: What `submit` returned.
     mutating func request<Result>(
         _ head: borrowing RequestHead, target: (path: ByteRange, authority: ByteRange),
-        scheme: Scheme, _ submit: Submit<Result>
+        scheme: Scheme, tunnelling name: ByteRange?, _ submit: Submit<Result>
     ) -> Result {
         unsafe head.fields.arena.bytes.withUnsafeBufferPointer { arena in
-            begin(room: head.fields.count + 5)
-            unsafe append(":method", part(head.methodRange, of: arena))
+            begin(room: head.fields.count + 6)
+            if let name {
+                unsafe append(":method", UnsafeBufferPointer(text: "CONNECT"))
+                unsafe append(":protocol", part(name, of: arena))
+            } else {
+                unsafe append(":method", part(head.methodRange, of: arena))
+            }
             if head.method != .connect {
                 unsafe append(":scheme", UnsafeBufferPointer(text: scheme.text))
                 unsafe append(":path", part(target.path, of: arena))
@@ -55,7 +61,9 @@ import HTTP
                 unsafe append("te", UnsafeBufferPointer(text: "trailers"))
                 break
             }
-            unsafe appendContentLength(by: head.framing, of: head.fields, arena)
+            if name == nil {
+                unsafe appendContentLength(by: head.framing, of: head.fields, arena)
+            }
             return unsafe submit(items.baseAddress, count)
         }
     }

@@ -35,6 +35,7 @@ struct FieldSection: ~Copyable {
     private var pathRange = ByteRange.empty
     private var authorityRange = ByteRange.empty
     private var contentLength: UInt64?
+    private var protocolRange: ByteRange?
     private var scheme: Scheme?
     private var hasKnownScheme = true
 
@@ -64,10 +65,12 @@ struct FieldSection: ~Copyable {
 
     /// Makes a request of what was decoded, which takes the section's fields and gives it its own.
     ///
-    /// - Returns: Whether Host, where there is one, agrees with `:authority`, and the scheme is one
-    ///   that is served here (RFC 9113 §8.3.1).
+    /// - Returns: Whether Host, where there is one, agrees with `:authority`, the scheme is one
+    ///   that is served here (RFC 9113 §8.3.1), and no length is told of a tunnel
+    ///   (RFC 9110 §9.3.6).
     mutating func finish(_ request: inout RequestHead, endsStream: Bool) -> Bool {
         if !hasKnownScheme { return false }
+        if let protocolRange, protocolRange.isEmpty || contentLength != nil { return false }
         joinCookies()
         guard let authority = agreedAuthority() else { return false }
         request.removeAll()
@@ -82,6 +85,7 @@ struct FieldSection: ~Copyable {
         if endsStream, contentLength != nil || request.method.expectsContent {
             request.framing = .length(0)
         }
+        if let protocolRange { request.readConnect(to: protocolRange) }
         if let index = request.fields.firstIndex(of: .expect) {
             request.expectsContinue = request.fields.value(at: index)
                 .equalsIgnoringCase("100-continue")
@@ -116,6 +120,7 @@ struct FieldSection: ~Copyable {
         pathRange = .empty
         authorityRange = .empty
         contentLength = nil
+        protocolRange = nil
         scheme = nil
         hasKnownScheme = true
     }
@@ -127,6 +132,8 @@ struct FieldSection: ~Copyable {
             pathRange = fields.store(value)
         } else if name.equals(":authority") {
             authorityRange = fields.store(value)
+        } else if name.equals(":protocol") {
+            protocolRange = fields.store(value)
         } else if name.equals(":scheme") {
             scheme =
                 value.equalsIgnoringCase("https")
@@ -183,6 +190,17 @@ struct FieldSection: ~Copyable {
             length = sum
         }
         return length
+    }
+}
+
+extension RequestHead {
+    /// Reads extended CONNECT as what it is over HTTP/1.1 (RFC 8441 §5).
+    fileprivate mutating func readConnect(to name: ByteRange) {
+        method = .get
+        methodRange = fields.store("GET".utf8.span)
+        fields.append(name: fields.store("upgrade".utf8.span), value: name, known: .upgrade)
+        framing = .none
+        asksForUpgrade = true
     }
 }
 

@@ -27,18 +27,21 @@ extension Session {
     ///   - head: What to ask for.
     ///   - target: The path and the authority, in the arena of `head`.
     ///   - scheme: `https` when the client came over TLS.
+    ///   - name: Of the protocol to open a tunnel for (`:protocol`), in the arena of `head`, with a
+    ///     peer that takes such requests; `nil` sends the request as it is.
     ///   - endsStream: Whether neither a body nor trailers follow.
     /// - Returns: The new stream.
     /// - Throws: ``SubmitError``.
     public mutating func submitRequest(
         _ head: borrowing RequestHead, target: (path: ByteRange, authority: ByteRange),
-        scheme: Scheme = .http, endsStream: Bool
+        scheme: Scheme = .http, tunnelling name: ByteRange? = nil, endsStream: Bool
     ) throws(SubmitError) -> StreamHandle {
         guard acceptsRequests else { throw .sessionClosing }
         let slot = recorder.insert(life: .open)
         let word = unsafe UnsafeMutableRawPointer(bitPattern: UInt(slot) + 1)
-        let streamID = unsafe recorder.fieldList.request(head, target: target, scheme: scheme) {
-            list, count in
+        let streamID = unsafe recorder.fieldList.request(
+            head, target: target, scheme: scheme, tunnelling: name
+        ) { list, count in
             if endsStream {
                 return unsafe nghttp2_submit_request(handle, nil, list, count, nil, word)
             }

@@ -103,6 +103,12 @@ public import HTTP
             handle, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
     }
 
+    /// Whether the peer has said that it takes requests for tunnels of other protocols.
+    public var peerTakesConnect: Bool {
+        unsafe nghttp2_session_get_remote_settings(
+            handle, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1
+    }
+
     /// Takes bytes from the peer and records what they mean.
     ///
     /// - Parameters:
@@ -318,6 +324,11 @@ private func queueSettings(
             settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
             value: UInt32(clamping: limits.headByteCount)),
     ]
+    if role == .server, limits.takesConnect {
+        entries.append(
+            nghttp2_settings_entry(
+                settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL.rawValue), value: 1))
+    }
     if role == .client {
         entries.append(
             nghttp2_settings_entry(

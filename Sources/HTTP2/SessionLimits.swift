@@ -8,6 +8,8 @@ public struct SessionLimits: Sendable {
     public var oversizedHeadCount = 3
     /// Streams that the peer may have open at once (SETTINGS_MAX_CONCURRENT_STREAMS).
     public var concurrentStreamCount: UInt32 = 100
+    /// Whether clients may ask for tunnels of other protocols (RFC 8441 §3).
+    public var takesConnect = false
     /// Bytes that the peer may send on a stream before we consume any (RFC 9113 §6.9.2).
     public var streamWindowByteCount: UInt32 = 64 * 1024
     /// Bytes that the peer may send on all streams before we consume any.

@@ -44,6 +44,53 @@ import Testing
         #expect(pair.server.session.openStreamCount == 0)
     }
 
+    @Test(arguments: segments)
+    func `opens a tunnel where the server says that it may be asked`(segment: Int) throws {
+        var limits = SessionLimits()
+        limits.takesConnect = true
+        let pair = Pair(segment: segment, server: limits)
+        try pair.settle()
+        let isTaken = (pair.client.session.peerTakesConnect, pair.server.session.peerTakesConnect)
+        #expect(isTaken == (true, false))
+        let fields = [("upgrade", "websocket"), ("connection", "upgrade"), ("content-length", "0")]
+        let head = makeRequest("GET", path: "/chat", fields: fields)
+        let target = (path: head.pathRange, authority: head.authorityRange)
+        let stream = try pair.client.session.submitRequest(
+            head, target: target, scheme: .https, tunnelling: head.fields[0].value,
+            endsStream: false)
+        try pair.client.session.send("to".utf8.span, on: stream)
+        try pair.settle()
+        #expect(pair.server.log == ["settings", "1 GET reviews/chat upgrade=websocket"])
+        let asksForUpgrade = pair.server.lastRequest.asksForUpgrade
+        let scheme = pair.server.lastRequest.scheme
+        let framing = pair.server.lastRequest.framing
+        #expect(asksForUpgrade && scheme == .https && framing == .none)
+        #expect(pair.server.received == [1: Array("to".utf8)])
+        let tunnel = pair.server.streams[0]
+        try pair.server.session.submitResponse(makeResponse(200), on: tunnel, endsStream: false)
+        try pair.server.session.send("fro".utf8.span, on: tunnel)
+        try pair.server.session.end(tunnel)
+        try pair.client.session.end(stream)
+        try pair.settle()
+        #expect(pair.client.log == ["settings", "1 200", "1 end", "1 closed 0"])
+        #expect(pair.client.received == [1: Array("fro".utf8)])
+    }
+
+    @Test func `is refused as a tunnel where the server has not said that it may be asked`() throws
+    {
+        let pair = Pair()
+        try pair.settle()
+        let head = makeRequest("GET", path: "/chat", fields: [("upgrade", "websocket")])
+        let target = (path: head.pathRange, authority: head.authorityRange)
+        let isTaken = pair.client.session.peerTakesConnect
+        #expect(!isTaken)
+        _ = try pair.client.session.submitRequest(
+            head, target: target, tunnelling: head.fields[0].value, endsStream: false)
+        try pair.settle()
+        #expect(pair.server.log == ["settings"])
+        #expect(pair.client.log == ["settings", "1 closed 1"])
+    }
+
     @Test func `may have a head as large as the limits let it be`() throws {
         var limits = SessionLimits()
         limits.headByteCount = 512 * 1024

@@ -26,9 +26,12 @@ import XDS
             try Listener(name: "merging", host: "::", port: 1, routes: .discovered("r"))
                 .normalizingPaths(
                     by: PathNormalization(mergesSlashes: true, escapedSlashes: .redirect)),
-            try Listener(name: "told", host: "::", port: 1, routes: .discovered("r"))
-                .forwardingCertificates(
-                    by: CertificateForwarding(.sanitizeSet, [.certificate, .hosts])),
+            try Listener(
+                name: "told", host: "::", port: 1, http2: try HTTP2Options(allowsConnect: true),
+                routes: .discovered("r")
+            )
+            .forwardingCertificates(
+                by: CertificateForwarding(.sanitizeSet, [.certificate, .hosts])),
             try Listener(
                 name: "plain", host: "::", port: 1,
                 routes: .tunnel(try TunnelRules(destination: .cluster("a"), name: "plain")),

@@ -36,12 +36,16 @@ public struct HTTP2Options: Equatable, Sendable {
     public let connectionWindowByteCount: UInt32
     /// `nil` leaves it to TCP to notice that a peer is gone.
     public let keepAlive: KeepAlive?
+    /// Whether clients may ask for the protocols of ``Listener/upgrades`` (RFC 8441 §3); an
+    /// upstream says for itself whether it may be asked.
+    public let allowsConnect: Bool
 
     private init(concurrentStreamCount: UInt32) {
         self.concurrentStreamCount = concurrentStreamCount
         streamWindowByteCount = 64 * 1024
         connectionWindowByteCount = 1024 * 1024
         keepAlive = nil
+        allowsConnect = false
     }
 
     /// Makes options; what is `nil` is as in `standard`.
@@ -52,6 +56,7 @@ public struct HTTP2Options: Equatable, Sendable {
         streamWindowByteCount: UInt32? = nil,
         connectionWindowByteCount: UInt32? = nil,
         keepAlive: KeepAlive? = nil,
+        allowsConnect: Bool = false,
         standard: HTTP2Options = .standard
     ) throws(MeshError) {
         if concurrentStreamCount == 0 {
@@ -70,5 +75,6 @@ public struct HTTP2Options: Equatable, Sendable {
         self.connectionWindowByteCount =
             connectionWindowByteCount ?? standard.connectionWindowByteCount
         self.keepAlive = keepAlive
+        self.allowsConnect = allowsConnect
     }
 }

@@ -261,6 +261,7 @@ extension SessionLimits {
         // Frames have 16 KiB at the most, and so may be half full.
         continuationCount = max(continuationCount, headByteCount / (8 * 1024))
         concurrentStreamCount = listener.http2.concurrentStreamCount
+        takesConnect = listener.http2.allowsConnect
         streamWindowByteCount = listener.http2.streamWindowByteCount
         connectionWindowByteCount = listener.http2.connectionWindowByteCount
         streamQueueByteCount = Self.responseByteCount

@@ -22,15 +22,15 @@ extension Exchange {
         }
         cancelPerTryTimer()
         if retryAfterResponse() { return }
+        if upgrade != .none, !settleUpgrade() { return }
         status = response.status
         heldBody.removeAll()
         isReplayable = false
         guard let downstream else { return }
         responseState = .relaying
         applyResponseMutations()
-        if response.switchesProtocols { upgrade = .switched }
         downstream.writeHead(of: self)
-        if response.switchesProtocols { openTunnel(to: downstream) }
+        if upgrade == .switched { openTunnel(to: downstream) }
     }
 
     /// Passes on bytes of another protocol from here on; no time but that of idleness is limited.

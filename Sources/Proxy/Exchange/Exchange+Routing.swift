@@ -36,9 +36,7 @@ final class RouteBinding {
 extension Exchange {
     /// Matches the request, and forwards it or answers it as its route says.
     func route(for downstream: any Downstream) {
-        if request.asksForUpgrade, downstream.listener.allowsUpgrade(of: request) {
-            upgrade = .asked
-        }
+        if request.asksForUpgrade, !askForUpgrade(on: downstream.listener) { return }
         if request.method == .post { isGRPC = request.isGRPC }
         let listener = downstream.listener
         if listener.normalizesPaths, !normalizePath(by: listener.pathNormalization) { return }

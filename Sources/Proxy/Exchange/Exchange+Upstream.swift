@@ -13,7 +13,7 @@ extension Exchange {
     static let connectAttemptCount: UInt32 = 3
 
     /// How the upstream's part of the exchange came to an early end.
-    enum UpstreamEnd {
+    enum UpstreamEnd: Equatable {
         /// The peer closed the connection, or lost it.
         case closed
         case reset
@@ -21,6 +21,8 @@ extension Exchange {
         case malformed
         /// The peer has not acted on the request, and says so (RFC 9113 §8.7).
         case unprocessed
+        /// The peer cannot be asked for that, so nothing was sent; the status says why.
+        case unfit(UInt16)
     }
 
     /// Looks for an endpoint and a connection to it.
@@ -121,6 +123,11 @@ extension Exchange {
         guard case .attached(let connection) = upstreamState else { return }
         let isReused = connection.isReused
         let hasAnswered = connection.hasAnswered
+        if case .unfit(let status) = end {
+            detach(reusable: false, outcome: nil)
+            answer(status, [])
+            return
+        }
         let wasStale = isReused && !hasAnswered && end != .unprocessed
         if wasStale { connection.wasStale() }
         // A kept-alive connection that its server closed in time says nothing about the server.
@@ -129,7 +136,7 @@ extension Exchange {
         let reason: ResponseFlags =
             switch end {
             case .closed: .upstreamConnectionTermination
-            case .reset, .unprocessed: .upstreamReset
+            case .reset, .unprocessed, .unfit: .upstreamReset
             case .malformed: .upstreamProtocolError
             }
         if hasResponseBegun {
@@ -141,7 +148,7 @@ extension Exchange {
         case .malformed: answer(502, reason)
         case .unprocessed where !hasAnswered:
             if !retryUnprocessed() { answer(503, reason) }
-        case .closed, .reset, .unprocessed:
+        case .closed, .reset, .unprocessed, .unfit:
             // A part of an answer shows that the request was acted upon.
             if hasAnswered {
                 answer(502, [reason, .upstreamProtocolError])

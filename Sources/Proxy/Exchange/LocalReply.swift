@@ -23,7 +23,7 @@ enum LocalReply {
         case 414: return "the request line is too long\n"
         case 417: return "the expectation cannot be met\n"
         case 431: return "the request head is too large\n"
-        case 501: return "the transfer coding is not supported\n"
+        case 501: return "what the request asks for is not supported\n"
         case 505: return "the HTTP version is not supported\n"
         default: return ""
         }

@@ -176,6 +176,7 @@ extension ResourceDecoder {
                     ? message.initialConnectionWindowSize.value : nil,
                 keepAlive: message.hasConnectionKeepalive
                     ? try keepAlive(message.connectionKeepalive) : nil,
+                allowsConnect: message.allowConnect,
                 standard: standard)
         }
     }

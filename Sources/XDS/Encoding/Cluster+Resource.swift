@@ -95,6 +95,7 @@ extension HTTP2Options {
             message.connectionKeepalive.interval = .init(keepAlive.interval)
             message.connectionKeepalive.timeout = .init(keepAlive.timeout)
         }
+        message.allowConnect = allowsConnect
         return message
     }
 }

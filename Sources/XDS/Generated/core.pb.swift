@@ -1070,6 +1070,8 @@ package nonisolated struct Envoy_Config_Core_V3_Http2ProtocolOptions: Sendable {
   /// Clears the value of `initialConnectionWindowSize`. Subsequent reads from it will return its default value.
   package mutating func clearInitialConnectionWindowSize() {self._initialConnectionWindowSize = nil}
 
+  package var allowConnect: Bool = false
+
   package var connectionKeepalive: Envoy_Config_Core_V3_KeepaliveSettings {
     get {_connectionKeepalive ?? Envoy_Config_Core_V3_KeepaliveSettings()}
     set {_connectionKeepalive = newValue}
@@ -2384,7 +2386,7 @@ nonisolated extension Envoy_Config_Core_V3_KeepaliveSettings: SwiftProtobuf.Mess
 
 nonisolated extension Envoy_Config_Core_V3_Http2ProtocolOptions: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Http2ProtocolOptions"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}max_concurrent_streams\0\u{3}initial_stream_window_size\0\u{3}initial_connection_window_size\0\u{4}\u{b}connection_keepalive\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{2}max_concurrent_streams\0\u{3}initial_stream_window_size\0\u{3}initial_connection_window_size\0\u{3}allow_connect\0\u{4}\u{a}connection_keepalive\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2395,6 +2397,7 @@ nonisolated extension Envoy_Config_Core_V3_Http2ProtocolOptions: SwiftProtobuf.M
       case 2: try { try decoder.decodeSingularMessageField(value: &self._maxConcurrentStreams) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._initialStreamWindowSize) }()
       case 4: try { try decoder.decodeSingularMessageField(value: &self._initialConnectionWindowSize) }()
+      case 5: try { try decoder.decodeSingularBoolField(value: &self.allowConnect) }()
       case 15: try { try decoder.decodeSingularMessageField(value: &self._connectionKeepalive) }()
       default: break
       }
@@ -2415,6 +2418,9 @@ nonisolated extension Envoy_Config_Core_V3_Http2ProtocolOptions: SwiftProtobuf.M
     try { if let v = self._initialConnectionWindowSize {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     } }()
+    if self.allowConnect != false {
+      try visitor.visitSingularBoolField(value: self.allowConnect, fieldNumber: 5)
+    }
     try { if let v = self._connectionKeepalive {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
     } }()
@@ -2425,6 +2431,7 @@ nonisolated extension Envoy_Config_Core_V3_Http2ProtocolOptions: SwiftProtobuf.M
     if lhs._maxConcurrentStreams != rhs._maxConcurrentStreams {return false}
     if lhs._initialStreamWindowSize != rhs._initialStreamWindowSize {return false}
     if lhs._initialConnectionWindowSize != rhs._initialConnectionWindowSize {return false}
+    if lhs.allowConnect != rhs.allowConnect {return false}
     if lhs._connectionKeepalive != rhs._connectionKeepalive {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

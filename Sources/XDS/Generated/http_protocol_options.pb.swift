@@ -20,47 +20,53 @@ fileprivate nonisolated struct _GeneratedWithProtocGenSwiftVersion: SwiftProtobu
   typealias Version = _2
 }
 
-package nonisolated struct Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions: Sendable {
+package nonisolated struct Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   package var commonHTTPProtocolOptions: Envoy_Config_Core_V3_HttpProtocolOptions {
-    get {_commonHTTPProtocolOptions ?? Envoy_Config_Core_V3_HttpProtocolOptions()}
-    set {_commonHTTPProtocolOptions = newValue}
+    get {_storage._commonHTTPProtocolOptions ?? Envoy_Config_Core_V3_HttpProtocolOptions()}
+    set {_uniqueStorage()._commonHTTPProtocolOptions = newValue}
   }
   /// Returns true if `commonHTTPProtocolOptions` has been explicitly set.
-  package var hasCommonHTTPProtocolOptions: Bool {self._commonHTTPProtocolOptions != nil}
+  package var hasCommonHTTPProtocolOptions: Bool {_storage._commonHTTPProtocolOptions != nil}
   /// Clears the value of `commonHTTPProtocolOptions`. Subsequent reads from it will return its default value.
-  package mutating func clearCommonHTTPProtocolOptions() {self._commonHTTPProtocolOptions = nil}
+  package mutating func clearCommonHTTPProtocolOptions() {_uniqueStorage()._commonHTTPProtocolOptions = nil}
 
-  package var upstreamProtocolOptions: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.OneOf_UpstreamProtocolOptions? = nil
+  package var upstreamProtocolOptions: OneOf_UpstreamProtocolOptions? {
+    get {return _storage._upstreamProtocolOptions}
+    set {_uniqueStorage()._upstreamProtocolOptions = newValue}
+  }
 
   package var explicitHTTPConfig: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.ExplicitHttpConfig {
     get {
-      if case .explicitHTTPConfig(let v)? = upstreamProtocolOptions {return v}
+      if case .explicitHTTPConfig(let v)? = _storage._upstreamProtocolOptions {return v}
       return Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.ExplicitHttpConfig()
     }
-    set {upstreamProtocolOptions = .explicitHTTPConfig(newValue)}
+    set {_uniqueStorage()._upstreamProtocolOptions = .explicitHTTPConfig(newValue)}
   }
 
   package var useDownstreamProtocolConfig: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.UseDownstreamHttpConfig {
     get {
-      if case .useDownstreamProtocolConfig(let v)? = upstreamProtocolOptions {return v}
+      if case .useDownstreamProtocolConfig(let v)? = _storage._upstreamProtocolOptions {return v}
       return Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.UseDownstreamHttpConfig()
     }
-    set {upstreamProtocolOptions = .useDownstreamProtocolConfig(newValue)}
+    set {_uniqueStorage()._upstreamProtocolOptions = .useDownstreamProtocolConfig(newValue)}
   }
 
   package var autoConfig: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.AutoHttpConfig {
     get {
-      if case .autoConfig(let v)? = upstreamProtocolOptions {return v}
+      if case .autoConfig(let v)? = _storage._upstreamProtocolOptions {return v}
       return Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.AutoHttpConfig()
     }
-    set {upstreamProtocolOptions = .autoConfig(newValue)}
+    set {_uniqueStorage()._upstreamProtocolOptions = .autoConfig(newValue)}
   }
 
-  package var httpFilters: [Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.HttpFilter] = []
+  package var httpFilters: [Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.HttpFilter] {
+    get {_storage._httpFilters}
+    set {_uniqueStorage()._httpFilters = newValue}
+  }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -218,7 +224,7 @@ package nonisolated struct Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOption
 
   package init() {}
 
-  fileprivate var _commonHTTPProtocolOptions: Envoy_Config_Core_V3_HttpProtocolOptions? = nil
+  fileprivate var _storage = unsafe _StorageClass.defaultInstance
 }
 
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
@@ -229,91 +235,131 @@ nonisolated extension Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions: Sw
   package static let protoMessageName: String = _protobuf_package + ".HttpProtocolOptions"
   package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}common_http_protocol_options\0\u{4}\u{2}explicit_http_config\0\u{3}use_downstream_protocol_config\0\u{3}auto_config\0\u{3}http_filters\0")
 
+  fileprivate class _StorageClass {
+    var _commonHTTPProtocolOptions: Envoy_Config_Core_V3_HttpProtocolOptions? = nil
+    var _upstreamProtocolOptions: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.OneOf_UpstreamProtocolOptions?
+    var _httpFilters: [Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.HttpFilter] = []
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _commonHTTPProtocolOptions = source._commonHTTPProtocolOptions
+      _upstreamProtocolOptions = source._upstreamProtocolOptions
+      _httpFilters = source._httpFilters
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
-    while let fieldNumber = try decoder.nextFieldNumber() {
-      // The use of inline closures is to circumvent an issue where the compiler
-      // allocates stack space for every case branch when no optimizations are
-      // enabled. https://github.com/apple/swift-protobuf/issues/1034
-      switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._commonHTTPProtocolOptions) }()
-      case 3: try {
-        var v: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.ExplicitHttpConfig?
-        var hadOneofValue = false
-        if let current = self.upstreamProtocolOptions {
-          hadOneofValue = true
-          if case .explicitHTTPConfig(let m) = current {v = m}
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._commonHTTPProtocolOptions) }()
+        case 3: try {
+          var v: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.ExplicitHttpConfig?
+          var hadOneofValue = false
+          if let current = _storage._upstreamProtocolOptions {
+            hadOneofValue = true
+            if case .explicitHTTPConfig(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._upstreamProtocolOptions = .explicitHTTPConfig(v)
+          }
+        }()
+        case 4: try {
+          var v: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.UseDownstreamHttpConfig?
+          var hadOneofValue = false
+          if let current = _storage._upstreamProtocolOptions {
+            hadOneofValue = true
+            if case .useDownstreamProtocolConfig(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._upstreamProtocolOptions = .useDownstreamProtocolConfig(v)
+          }
+        }()
+        case 5: try {
+          var v: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.AutoHttpConfig?
+          var hadOneofValue = false
+          if let current = _storage._upstreamProtocolOptions {
+            hadOneofValue = true
+            if case .autoConfig(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._upstreamProtocolOptions = .autoConfig(v)
+          }
+        }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._httpFilters) }()
+        default: break
         }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.upstreamProtocolOptions = .explicitHTTPConfig(v)
-        }
-      }()
-      case 4: try {
-        var v: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.UseDownstreamHttpConfig?
-        var hadOneofValue = false
-        if let current = self.upstreamProtocolOptions {
-          hadOneofValue = true
-          if case .useDownstreamProtocolConfig(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.upstreamProtocolOptions = .useDownstreamProtocolConfig(v)
-        }
-      }()
-      case 5: try {
-        var v: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions.AutoHttpConfig?
-        var hadOneofValue = false
-        if let current = self.upstreamProtocolOptions {
-          hadOneofValue = true
-          if case .autoConfig(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.upstreamProtocolOptions = .autoConfig(v)
-        }
-      }()
-      case 6: try { try decoder.decodeRepeatedMessageField(value: &self.httpFilters) }()
-      default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
-    // The use of inline closures is to circumvent an issue where the compiler
-    // allocates stack space for every if/case branch local when no optimizations
-    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
-    // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._commonHTTPProtocolOptions {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    switch self.upstreamProtocolOptions {
-    case .explicitHTTPConfig?: try {
-      guard case .explicitHTTPConfig(let v)? = self.upstreamProtocolOptions else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
-    }()
-    case .useDownstreamProtocolConfig?: try {
-      guard case .useDownstreamProtocolConfig(let v)? = self.upstreamProtocolOptions else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
-    }()
-    case .autoConfig?: try {
-      guard case .autoConfig(let v)? = self.upstreamProtocolOptions else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
-    }()
-    case nil: break
-    }
-    if !self.httpFilters.isEmpty {
-      try visitor.visitRepeatedMessageField(value: self.httpFilters, fieldNumber: 6)
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._commonHTTPProtocolOptions {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      switch _storage._upstreamProtocolOptions {
+      case .explicitHTTPConfig?: try {
+        guard case .explicitHTTPConfig(let v)? = _storage._upstreamProtocolOptions else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      }()
+      case .useDownstreamProtocolConfig?: try {
+        guard case .useDownstreamProtocolConfig(let v)? = _storage._upstreamProtocolOptions else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      }()
+      case .autoConfig?: try {
+        guard case .autoConfig(let v)? = _storage._upstreamProtocolOptions else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case nil: break
+      }
+      if !_storage._httpFilters.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._httpFilters, fieldNumber: 6)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions, rhs: Envoy_Extensions_Upstreams_Http_V3_HttpProtocolOptions) -> Bool {
-    if lhs._commonHTTPProtocolOptions != rhs._commonHTTPProtocolOptions {return false}
-    if lhs.upstreamProtocolOptions != rhs.upstreamProtocolOptions {return false}
-    if lhs.httpFilters != rhs.httpFilters {return false}
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._commonHTTPProtocolOptions != rhs_storage._commonHTTPProtocolOptions {return false}
+        if _storage._upstreamProtocolOptions != rhs_storage._upstreamProtocolOptions {return false}
+        if _storage._httpFilters != rhs_storage._httpFilters {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -167,7 +167,10 @@ class Peer:
             if self.server.on_head:
                 self.server.on_head(request)
         elif isinstance(event, h2.events.DataReceived):
-            self.requests[event.stream_id].body += event.data
+            if self.server.on_data:
+                self.server.on_data(self.requests[event.stream_id], event.data)
+            else:
+                self.requests[event.stream_id].body += event.data
             if self.server.reads and event.flow_controlled_length:
                 with self.lock:
                     self.h2.acknowledge_received_data(
@@ -194,10 +197,11 @@ class H2Server:
     """
 
     def __init__(self, on_request=None, on_head=None, settings=None, reads=True, context=None,
-                 **config):
+                 on_data=None, **config):
         self.context = context
         self.on_request = on_request
         self.on_head = on_head
+        self.on_data = on_data
         self.settings = settings
         self.reads = reads
         self.config = config

@@ -37,6 +37,8 @@ final class HTTP2ServerStream: Downstream {
     private var hasOverflowed = false
     /// Bytes of the request that the client may not replace by others yet.
     private var heldByteCount = 0
+    /// What the client has sent into a tunnel that is not open yet; its window is the bound.
+    private var early = Buffer()
     /// Whether the upstream keeps the client waiting.
     private var isHolding = false
     private var lastActivity = Instant(nanoseconds: 0)
@@ -59,6 +61,7 @@ final class HTTP2ServerStream: Downstream {
         isFull = false
         hasOverflowed = false
         heldByteCount = 0
+        early.release()
         isHolding = false
         let exchange = worker.takeExchange()
         exchange.start(for: self)
@@ -71,7 +74,12 @@ final class HTTP2ServerStream: Downstream {
             return
         }
         // Else the end comes at once, and then the whole request is dealt with.
-        if exchange.request.framing.hasBody { exchange.requestHeadArrived(on: self) }
+        if exchange.request.framing.hasBody {
+            exchange.requestHeadArrived(on: self)
+        } else if exchange.request.asksForUpgrade {
+            // What follows belongs to the other protocol.
+            exchange.requestArrived(on: self)
+        }
     }
 
     // MARK: What the client sends
@@ -82,11 +90,18 @@ final class HTTP2ServerStream: Downstream {
         guard case .exchanging(let exchange) = state else { return }
         lastActivity = worker.loop.now
         bodyWindow.add(bytes.count)
+        if exchange.request.asksForUpgrade, exchange.upgrade != .switched {
+            if exchange.upgrade == .asked { early.append(bytes) }
+            return
+        }
         exchange.requestBodyArrived(bytes)
     }
 
     func trailersArrived() {
-        guard case .exchanging(let exchange) = state else { return }
+        // A tunnel has bytes and an end (RFC 9113 §8.5).
+        guard case .exchanging(let exchange) = state, !exchange.request.asksForUpgrade else {
+            return
+        }
         connection?.session.takeTrailers(into: &exchange.request.trailers)
     }
 
@@ -94,7 +109,9 @@ final class HTTP2ServerStream: Downstream {
         requestHasEnded = true
         lastActivity = worker.loop.now
         guard case .exchanging(let exchange) = state else { return }
-        if case .head = exchange.requestState {
+        if exchange.request.asksForUpgrade {
+            if exchange.upgrade == .switched { exchange.tunnelInputEnded() }
+        } else if case .head = exchange.requestState {
             exchange.requestArrived(on: self)
         } else {
             exchange.requestEnded()
@@ -235,8 +252,17 @@ extension HTTP2ServerStream {
         return connection.session.queuedByteCount(on: handle)
     }
 
-    /// DATA carries another protocol as it carries a body; there is nothing to change.
-    func becomeTunnel() {}
+    /// DATA carries another protocol as it carries a body; some may be here already.
+    func becomeTunnel() {
+        guard case .exchanging(let exchange) = state else { return }
+        if !early.isEmpty {
+            exchange.requestBodyArrived(early.bytes)
+            early.release()
+            exchange.requestInputEnded()
+        }
+        if requestHasEnded { exchange.tunnelInputEnded() }
+        updateReading()
+    }
 
     var wantedByteCount: Int {
         guard let connection else { return Worker.leastReceiveByteCount }
@@ -271,7 +297,7 @@ extension HTTP2ServerStream {
     }
 
     func writeEnd(of exchange: Exchange) {
-        let hasTrailers = exchange.response.trailers.count > 0
+        let hasTrailers = exchange.response.trailers.count > 0 && exchange.upgrade == .none
         if isHeadPending, !hasTrailers {
             writePendingHead(endsStream: true)
             return
@@ -320,7 +346,9 @@ extension HTTP2ServerStream {
     /// Lets the client send as much more as the upstream has taken.
     func updateReading() {
         guard heldByteCount > 0, let connection else { return }
-        if case .exchanging(let exchange) = state, exchange.isUpstreamSlow {
+        if case .exchanging(let exchange) = state,
+            exchange.isUpstreamSlow || exchange.upgrade == .asked
+        {
             isHolding = true
             return
         }
@@ -345,11 +373,14 @@ extension HTTP2ServerStream {
     /// The response cannot be completed: ends the stream so that the client notices.
     func abort() {
         isHeadPending = false
+        var code = ErrorCode.internalError
         if case .exchanging(let exchange) = state {
+            // As the end of the connection behind a tunnel is told (RFC 9113 §8.5).
+            if exchange.upgrade == .switched { code = .connectError }
             exchange.cancelUpstream(nil)
             worker.finish(exchange, of: self)
             state = .answered
         }
-        reset(.internalError)
+        reset(code)
     }
 }

@@ -47,7 +47,7 @@ final class HTTP2ConnectionPool: ConnectionPool {
         // Where there can be no fresh one, any will do.
         let needsFresh = isFresh && (expectsRoom(for: waiting.count + 1) || connect())
         if !needsFresh {
-            for connection in open {
+            for connection in open where connection.suits(exchange) {
                 if let stream = connection.reserveStream() { return .upstream(stream) }
             }
         }
@@ -147,7 +147,9 @@ final class HTTP2ConnectionPool: ConnectionPool {
 
     /// Gives streams to those that wait.
     private func serve(on connection: HTTP2UpstreamConnection, isFresh: Bool) {
-        while let position = waiting.firstIndex(where: { isFresh || !$0.needsFreshConnection }),
+        while let position = waiting.firstIndex(where: {
+            (isFresh || !$0.needsFreshConnection) && connection.suits($0)
+        }),
             let stream = connection.reserveStream()
         {
             let exchange = waiting.remove(at: position)

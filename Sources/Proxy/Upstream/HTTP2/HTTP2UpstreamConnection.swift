@@ -102,6 +102,10 @@ final class HTTP2UpstreamConnection: EventHandler, TimerHandler, TurnHandler {
             : min(pool.knownStreamCount ?? 1, Int(limit))
     }
 
+    /// Whether it is known whether the peer takes such a request: a tunnel has to wait for its
+    /// settings (RFC 8441 §3).
+    func suits(_ exchange: Exchange) -> Bool { isGreeted || exchange.upgrade == .none }
+
     var isIdle: Bool { activeStreamCount == 0 }
 
     func becomeIdle() {

@@ -11,8 +11,9 @@ final class HTTP2UpstreamStream: Upstream {
         /// Promised to an exchange.
         case reserved
         case carrying(Exchange, StreamHandle)
-        /// The session would not take the request; the exchange hears of it when the turn ends.
-        case refused(Exchange)
+        /// The session would not take the request, or the peer would not; the exchange hears of it
+        /// when the turn ends.
+        case refused(Exchange, Exchange.UpstreamEnd)
     }
 
     private let connection: HTTP2UpstreamConnection
@@ -74,20 +75,31 @@ final class HTTP2UpstreamStream: Upstream {
     var isStale: Bool { connection.isStale }
 
     func carry(_ exchange: Exchange) {
+        let isTunnel = exchange.upgrade == .asked
         endsWithHead =
             exchange.requestIsComplete && exchange.heldBody.isEmpty
-            && exchange.request.trailers.count == 0
+            && exchange.request.trailers.count == 0 && !isTunnel
+        var tunnelled: ByteRange?
+        if isTunnel {
+            tunnelled = exchange.connectProtocol
+            if tunnelled == nil { return refuse(exchange, .unfit(400)) }
+            if !connection.session.peerTakesConnect { return refuse(exchange, .unfit(501)) }
+        }
         do throws(SubmitError) {
             let handle = try connection.session.submitRequest(
                 exchange.request,
                 target: (path: exchange.forwardedPath, authority: exchange.forwardedAuthority),
-                scheme: exchange.forwardedScheme, endsStream: endsWithHead)
+                scheme: exchange.forwardedScheme, tunnelling: tunnelled, endsStream: endsWithHead)
             state = .carrying(exchange, handle)
             connection.began(self, handle)
         } catch {
-            state = .refused(exchange)
-            connection.failSoon(self)
+            refuse(exchange, .reset)
         }
+    }
+
+    private func refuse(_ exchange: Exchange, _ reason: Exchange.UpstreamEnd) {
+        state = .refused(exchange, reason)
+        connection.failSoon(self)
     }
 
     func writeBody(_ bytes: Span<UInt8>) {
@@ -101,13 +113,14 @@ final class HTTP2UpstreamStream: Upstream {
         } catch {
             connection.session.reset(handle, .internalError)
             connection.ended(self, handle)
-            state = .refused(exchange)
-            connection.failSoon(self)
+            refuse(exchange, .reset)
         }
     }
 
     func writeEnd(of exchange: Exchange) {
-        guard !endsWithHead, case .carrying(_, let handle) = state else { return }
+        // What follows the head of a tunnel comes when the peer has opened it.
+        guard !endsWithHead, exchange.upgrade != .asked, case .carrying(_, let handle) = state
+        else { return }
         try? connection.session.end(handle, trailers: exchange.request.trailers)
     }
 
@@ -149,7 +162,7 @@ final class HTTP2UpstreamStream: Upstream {
 
     /// Tells the exchange that the session would not take its request.
     func tellRefused() {
-        if case .refused(let exchange) = state { exchange.upstreamEnded(.reset) }
+        if case .refused(let exchange, let reason) = state { exchange.upstreamEnded(reason) }
     }
 
     /// A head of a response has come.
@@ -157,7 +170,9 @@ final class HTTP2UpstreamStream: Upstream {
         guard case .carrying(let exchange, _) = state else { return }
         hasAnswered = true
         connection.session.takeResponseHead(into: &exchange.response)
-        guard exchange.response.interpret(for: exchange.request) else {
+        if exchange.upgrade == .asked, exchange.response.status / 100 == 2 {
+            exchange.readConnectResponse()
+        } else if !exchange.response.interpret(for: exchange.request) {
             exchange.upstreamEnded(.malformed)
             return
         }
@@ -171,7 +186,8 @@ final class HTTP2UpstreamStream: Upstream {
     }
 
     func trailersArrived() {
-        guard case .carrying(let exchange, _) = state else { return }
+        // A tunnel has bytes and an end (RFC 9113 §8.5).
+        guard case .carrying(let exchange, _) = state, exchange.upgrade == .none else { return }
         connection.session.takeTrailers(into: &exchange.response.trailers)
     }
 
