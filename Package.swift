@@ -28,7 +28,7 @@ let floors: KeyValuePairs<String, [String]> = [
     ],
     "Console": ["YAML", "HTTP1", "HTTP", "Bytes", "Kernel"],
     "Bench": [
-        "Transport", "HTTP1", "HTTP2", "HTTP", "EventLoop", "Telemetry", "Bytes", "Kernel",
+        "Transport", "HTTP1", "HTTP2", "HTTP", "TLS", "EventLoop", "Telemetry", "Bytes", "Kernel",
     ],
 ]
 

@@ -44,6 +44,9 @@ class Goals:
             self.ratio("h2c", self.cheapest("h2c"), 0.90, "CPU of an h2c request"),
             self.ratio("tunnel-download", "HAProxy", 0.95, "TCP downloads per CPU second", True),
             self.ratio("tunnel-upload", "HAProxy", 0.95, "TCP uploads per CPU second", True),
+            self.ratio("tls", self.cheapest("tls"), 1.0, "CPU of a request over mutual TLS"),
+            self.ratio("handshakes", "HAProxy", 1.0, "handshakes per CPU second", True, "rate"),
+            self.value("tls-idle", "served", 16, "idle mutual TLS connection, KiB", 1 << 10),
             self.pushes(),
         ]
         return found
@@ -55,9 +58,9 @@ class Goals:
         known = [name for name, cell in cells.items() if cell]
         return min(known, key=lambda name: cells[name].median, default="the best peer")
 
-    def ratio(self, key, base, limit, goal, more=False):
+    def ratio(self, key, base, limit, goal, more=False, figure=None):
         table = self.tables.get(key)
-        cell = table.ratio("Pointsman", base) if table else None
+        cell = table.ratio("Pointsman", base, figure) if table else None
         wanted = f"{'≥' if more else '≤'} {limit:.2f} × {base}"
         if not cell:
             return Verdict(goal, wanted, "", "not measured")

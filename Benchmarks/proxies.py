@@ -134,23 +134,26 @@ def haproxy(setting, configuration=HAPROXY):
     return port, h2c, [peer_path("haproxy"), "-f", file]
 
 
-def nginx(setting):
+def nginx(setting, configuration=NGINX):
     port, h2c, file = free_port(), free_port(), setting.folder / "nginx.conf"
-    file.write_text(NGINX.format(**setting.values(port=port, h2c=h2c)))
+    file.write_text(configuration.format(**setting.values(port=port, h2c=h2c)))
     return port, h2c, [peer_path("nginx"), "-c", file, "-e", setting.folder / "nginx-start.log"]
 
 
-def nghttpx(setting):
+def nghttpx(setting, security=()):
     port = free_port()
+    files = [text for text in security if not str(text).startswith("--")]
+    flags = [text for text in security if str(text).startswith("--")]
+    frontend = f"--frontend=127.0.0.1,{port}" + ("" if security else ";no-tls")
     return port, port, [
-        peer_path("nghttpx"), "--conf=/dev/null", f"--frontend=127.0.0.1,{port};no-tls",
+        peer_path("nghttpx"), "--conf=/dev/null", frontend,
         f"--backend=127.0.0.1,{setting.v1};/;weight=95",
         f"--backend=127.0.0.1,{setting.v2};/;weight=5", "--workers=1", "--backlog=4096",
         f"--worker-frontend-connections={setting.files}", f"--rlimit-nofile={setting.files}",
         "--frontend-read-timeout=300s", "--frontend-keep-alive-timeout=300s",
         "--backend-keep-alive-timeout=300s", "--accesslog-file=/dev/null",
         f"--errorlog-file={setting.folder}/nghttpx-error.log",
-        f"--pid-file={setting.folder}/nghttpx.pid"]
+        f"--pid-file={setting.folder}/nghttpx.pid", *flags, *files]
 
 
 def envoy(setting, listener=split_listener):
@@ -185,16 +188,20 @@ def compiled(name):
     return binary
 
 
+def in_the_clear(port):
+    return responds(port, "/")
+
+
 class Proxy:
     """A running proxy and what the kernel knows of all its processes."""
 
-    def __init__(self, name, setting, core, wrapper=(), commands=COMMANDS):
+    def __init__(self, name, setting, core, wrapper=(), commands=COMMANDS, answers=in_the_clear):
         self.name = name
         self.port, self.h2c_port, command = commands[name](setting)
         self.program = Program(
             [peer_path("taskset"), "-c", core, *wrapper, *command], setting.folder / f"{name}.log")
         try:
-            self.program.wait_for(lambda: responds(self.port, "/"), 90 if wrapper else 20)
+            self.program.wait_for(lambda: answers(self.port), 90 if wrapper else 20)
         except BaseException:
             self.program.kill()
             raise

@@ -69,8 +69,9 @@ class Table:
         samples = self.rows.get(row, {}).get(key)
         return Cell(samples) if samples else None
 
-    def ratio(self, row, base):
-        mine, theirs = self.cell(row, self.compared), self.cell(base, self.compared)
+    def ratio(self, row, base, figure=None):
+        figure = figure or self.compared
+        mine, theirs = self.cell(row, figure), self.cell(base, figure)
         return mine.over(theirs) if mine and theirs else None
 
     def document(self):

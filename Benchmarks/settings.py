@@ -13,6 +13,7 @@ PARTS = {
     "h2c": "the same two of HTTP/2 without TLS",
     "bodies": "bytes per CPU second of 1 MiB bodies, both ways",
     "tunnel": "bytes per CPU second of TCP forwarded as it is, both ways",
+    "secure": "CPU of mutual TLS per request and per handshake, and memory of idle connections",
     "churn": "CPU per connection of a connection per request",
     "memory": "resident, idle, under load and with idle connections",
     "pushes": "a new weight until it is in effect, and thousands of them under load",

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from generators import PACED, H2load, LoadFailed
 from harness.fast import FastUpstream
-from proxies import COMMANDS, Proxy, Setting
+from proxies import COMMANDS, Proxy, Setting, in_the_clear
 
 # Why a row may be empty without anything being wrong.
 NO_HTTP2 = "its upstream would have to speak HTTP/2"
-NO_TUNNEL = "forwards HTTP only"
+NOT_SO = "has no such mode"
 SLOW = "too slow under valgrind"
-EXPECTED = (NO_HTTP2, NO_TUNNEL, SLOW)
+EXPECTED = (NO_HTTP2, NOT_SO, SLOW)
 
 
 def say(text):
@@ -48,23 +48,23 @@ class Stage:
         return Setting(self.folder, *(upstream.port for upstream in upstreams), self.files)
 
     @contextmanager
-    def proxy(self, name, upstreams, wrapper=(), commands=COMMANDS):
-        proxy = Proxy(name, self.setting(upstreams), self.cores.proxy, wrapper, commands)
+    def proxy(self, name, upstreams, wrapper=(), commands=COMMANDS, answers=in_the_clear):
+        proxy = Proxy(name, self.setting(upstreams), self.cores.proxy, wrapper, commands, answers)
         try:
             yield proxy
         finally:
             proxy.stop()
 
-    def all_proxies(self, upstreams, table, commands=COMMANDS):
+    def all_proxies(self, upstreams, table, commands=COMMANDS, answers=in_the_clear):
         """Those that start; one that does not is named in the table, and the rest goes on."""
         running = {}
         for name in self.settings.proxies:
             if name not in commands:
-                table.skip(name, NO_TUNNEL)
+                table.skip(name, NOT_SO)
                 continue
             try:
                 running[name] = self.stack.enter_context(
-                    self.proxy(name, upstreams, commands=commands))
+                    self.proxy(name, upstreams, commands=commands, answers=answers))
             except AssertionError as error:
                 table.skip(name, "did not start")
                 say(f"{name} did not start: {error}")

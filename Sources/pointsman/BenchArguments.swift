@@ -25,11 +25,16 @@ struct LoadArguments: ParsableArguments {
     @Option(name: .shortAndLong, help: "Connections to each target.")
     var connections = 16
 
-    @Flag(name: .customLong("http2"), help: "Speak HTTP/2 with prior knowledge (h2c).")
+    @Flag(
+        name: .customLong("http2"),
+        help: "Speak HTTP/2: with prior knowledge (h2c), over TLS by ALPN.")
     var isHTTP2 = false
 
     @Option(help: "Requests at once on an HTTP/2 connection. (default: 1)")
     var streams: Int?
+
+    @Flag(name: .customLong("reconnect"), help: "Make a connection for every request.")
+    var reconnects = false
 
     @Option(help: "Threads that send; each has its share of the connections.")
     var threads = 1
@@ -59,6 +64,7 @@ struct LoadArguments: ParsableArguments {
         plan.connections = connections
         plan.threads = threads
         plan.timeout = timeout.duration
+        plan.reconnects = reconnects
         if isHTTP2 { plan.wire = .http2(streams: streams ?? 1) }
     }
 }
@@ -89,6 +95,61 @@ struct RequestArguments: ParsableArguments {
         if let body { plan.request.body = Array(body.utf8) }
         if let bodyFile { try plan.request.readBody(from: bodyFile) }
         plan.request.method = method ?? (plan.request.body.isEmpty ? "GET" : "POST")
+    }
+}
+
+/// How connections to an `https` URL are secured.
+struct SecurityArguments: ParsableArguments {
+    @Option(
+        name: .customLong("cacert"),
+        help: ArgumentHelp(
+            "Authorities to trust, in PEM. (default: those of the system)", valueName: "file"),
+        completion: .file())
+    var authorities: String?
+
+    @Option(
+        name: .customLong("cert"),
+        help: ArgumentHelp(
+            "The client's certificate and what stands behind it, in PEM.", valueName: "file"),
+        completion: .file())
+    var certificate: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The key of --cert, in PEM. (default: in the same file)", valueName: "file"),
+        completion: .file())
+    var key: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Whom the server has to be: a name, or a URI such as a SPIFFE ID. (default: the host)",
+            valueName: "name"))
+    var serverName: String?
+
+    @Flag(
+        name: .customLong("full-handshakes"),
+        help: "Take no session up again, so that every connection costs all of it.")
+    var alwaysShakesHands = false
+
+    func fill(_ plan: inout LoadPlan) throws(BenchError) {
+        if key != nil, certificate == nil {
+            throw .option(name: "--key", value: key ?? "", expected: "given with --cert")
+        }
+        guard plan.targets.contains(where: \.isSecure) else {
+            let given = [
+                ("--cacert", authorities), ("--cert", certificate), ("--server-name", serverName),
+                ("--full-handshakes", alwaysShakesHands ? "" : nil),
+            ]
+            for case (let name, let value?) in given {
+                throw .option(name: name, value: value, expected: "given with an https:// URL")
+            }
+            return
+        }
+        var terms = try SecurityTerms(
+            authorities: authorities, certificate: certificate, key: key)
+        terms.serverName = serverName
+        terms.allowsResumption = !alwaysShakesHands
+        plan.security = terms
     }
 }
 

@@ -23,11 +23,12 @@ struct BenchCommand: ParsableCommand {
             not what --expect says.
             """)
 
-    @Argument(help: "The target, as http://HOST:PORT/PATH.")
+    @Argument(help: "The target, as http://HOST:PORT/PATH or https://HOST:PORT/PATH.")
     var url: String
 
     @OptionGroup(title: "Load") var load: LoadArguments
     @OptionGroup(title: "Request") var request: RequestArguments
+    @OptionGroup(title: "TLS") var security: SecurityArguments
     @OptionGroup(title: "Result") var output: ResultArguments
 
     func run() throws {
@@ -67,6 +68,7 @@ struct BenchCommand: ParsableCommand {
         var plan = LoadPlan(targets: targets)
         try load.fill(&plan)
         try request.fill(&plan)
+        try security.fill(&plan)
         plan.versionHeader = output.versionHeader
         try plan.validate()
         return plan

@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("https://reviews/", BenchError.URLFault.needsTLS), ("ftp://reviews/", .scheme),
+        ("ftp://reviews/", BenchError.URLFault.scheme), ("://reviews/", .scheme),
         ("http://", .authority), ("http://a:0/", .authority), ("http://a:x/", .authority),
         ("http://a:70000/", .authority), ("http://a b/", .authority), ("", .authority),
         ("http://user@host/", .authority), ("http://a/\u{e9}", .path), ("http://a/b c", .path),
@@ -34,10 +34,12 @@ import Testing
         #expect(throws: BenchError.url(url, fault)) { try Target(parsing: url) }
     }
 
-    @Test func `over TLS is refused by name`() {
-        let error = BenchError.url("https://a/", .needsTLS)
-        #expect(error.message.contains("TLS module"))
-        #expect(error.isUsage)
+    @Test func `over TLS has a port of its own`() throws {
+        let target = try Target(parsing: "HTTPS://reviews/a")
+        #expect(target.isSecure)
+        #expect(target.port == 443)
+        #expect(target.url == "https://reviews/a")
+        #expect(try !Target(parsing: "http://reviews/").isSecure)
     }
 }
 

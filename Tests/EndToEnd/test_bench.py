@@ -213,7 +213,12 @@ def test_conditions_decide_how_it_ends(fast):
 
 
 @pytest.mark.parametrize("arguments, word", [
-    (["https://127.0.0.1:1/"], "TLS module"), (["ftp://a/"], "not an http:// URL"), ([], "url"),
+    (["ftp://a/"], "neither an http:// nor"), ([], "url"),
+    (["http://127.0.0.1:1/", "--cacert", "x"], "https:// URL"),
+    (["http://127.0.0.1:1/", "--full-handshakes"], "https:// URL"),
+    (["https://127.0.0.1:1/", "--cacert", "/nonexistent"], "/nonexistent"),
+    (["https://127.0.0.1:1/", "--key", "x"], "--cert"),
+    (["http://127.0.0.1:1/", "--reconnect", "--http2"], "exclude each other"),
     (["http://127.0.0.1:1/", "--rate", "0"], "--rate"),
     (["http://127.0.0.1:1/", "--rate", "nan"], "--rate"),
     (["http://127.0.0.1:1/", "-c", "0"], "--connections"),

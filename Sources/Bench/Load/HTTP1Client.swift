@@ -3,6 +3,7 @@ import EventLoop
 import HTTP
 import HTTP1
 import Kernel
+import TLS
 import Transport
 
 /// One HTTP/1.1 connection that carries one request at a time.
@@ -11,6 +12,8 @@ final class HTTP1Client: EventHandler, LoadConnection {
         /// Connects again at the next tick.
         case closed
         case connecting(since: UInt64)
+        /// The peers shake hands.
+        case securing(since: UInt64)
         case idle
         case carrying(Flight)
         /// For good.
@@ -49,7 +52,7 @@ final class HTTP1Client: EventHandler, LoadConnection {
             try stream.register(self, for: .writable)
             self.stream = .some(stream)
         } catch {
-            failConnecting(error)
+            failConnecting(.system(error))
         }
     }
 
@@ -70,7 +73,9 @@ final class HTTP1Client: EventHandler, LoadConnection {
         switch state {
         case .closed: open()
         case .connecting(let since):
-            if now > since + lane.target.timeoutNanoseconds { failConnecting(.timedOut) }
+            if now > since + lane.target.timeoutNanoseconds { failConnecting(.system(.timedOut)) }
+        case .securing(let since):
+            if now > since + lane.target.timeoutNanoseconds { failConnecting(.security(.timedOut)) }
         case .carrying(let flight):
             if now > flight.sent + lane.target.timeoutNanoseconds { fail(.timeout, now: now) }
         case .idle, .shut: break
@@ -85,6 +90,7 @@ final class HTTP1Client: EventHandler, LoadConnection {
     func handle(_ readiness: Readiness) {
         switch state {
         case .connecting(let since): finishConnecting(since)
+        case .securing(let since): shakeHands(since, readiness)
         case .idle: read()
         case .carrying:
             if readiness.contains(.writable) { flush() }
@@ -96,10 +102,22 @@ final class HTTP1Client: EventHandler, LoadConnection {
     // MARK: Connecting
 
     private func finishConnecting(_ since: UInt64) {
-        if let error = stream?.takeError() { return failConnecting(error) }
-        stream?.setReading(true)
-        // Also ends the interest in writing that connecting needed.
-        stream?.updateInterest()
+        do throws(ConnectFault) {
+            try stream?.begin(for: lane, speaking: "http/1.1")
+        } catch {
+            return failConnecting(error)
+        }
+        state = .securing(since: since)
+        shakeHands(since, [])
+    }
+
+    private func shakeHands(_ since: UInt64, _ readiness: Readiness) {
+        do throws(ConnectFault) {
+            let isWritable = readiness.contains(.writable)
+            guard try stream?.shakeHands(asWritable: isWritable) ?? false else { return }
+        } catch {
+            return failConnecting(error)
+        }
         decoder = ResponseDecoder(limits: Self.limits)
         answerCount = 0
         state = .idle
@@ -107,9 +125,9 @@ final class HTTP1Client: EventHandler, LoadConnection {
         lane.opened(after: now - min(since, now), tickets: 1, ticket)
     }
 
-    private func failConnecting(_ error: Errno) {
+    private func failConnecting(_ fault: ConnectFault) {
         close()
-        lane.openFailed(error)
+        lane.openFailed(fault)
     }
 
     private var ticket: Ticket { Ticket(connection: place, epoch: epoch) }

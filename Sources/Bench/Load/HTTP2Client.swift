@@ -3,14 +3,18 @@ import EventLoop
 import HTTP
 import HTTP2
 import Kernel
+import TLS
 import Transport
 
-/// One HTTP/2 connection with prior knowledge that carries several requests at a time.
+/// One HTTP/2 connection, with prior knowledge or by ALPN, that carries several requests at a
+/// time.
 final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
     private enum State {
         /// Connects again at the next tick.
         case closed
         case connecting(since: UInt64)
+        /// The peers shake hands.
+        case securing(since: UInt64)
         /// Bytes flow; `isGreeted` once the peer's settings have come.
         case open(since: UInt64, isGreeted: Bool)
         /// The peer takes no new requests; those under way come to their end.
@@ -28,6 +32,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
     }
 
     private static let flushByteCount = 64 * 1024
+    private static let protocolName = "h2"
 
     private(set) var epoch: UInt32 = 0
     private let lane: Lane
@@ -36,7 +41,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
     private let body: [UInt8]
     private var state = State.closed
     private var stream: StreamSocket?
-    private var session: Session?
+    private var session: HTTP2.Session?
     private var input = Buffer()
     private var output = Buffer()
     private var response = ResponseHead()
@@ -64,7 +69,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
             try stream.register(self, for: .writable)
             self.stream = .some(stream)
         } catch {
-            failConnecting(error)
+            failConnecting(.system(error))
         }
     }
 
@@ -86,7 +91,9 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
         switch state {
         case .closed: open()
         case .connecting(let since), .open(let since, isGreeted: false):
-            if now > since + lane.target.timeoutNanoseconds { failConnecting(.timedOut) }
+            if now > since + lane.target.timeoutNanoseconds { failConnecting(.system(.timedOut)) }
+        case .securing(let since):
+            if now > since + lane.target.timeoutNanoseconds { failConnecting(.security(.timedOut)) }
         case .open, .leaving: expire(now: now)
         case .shut: break
         }
@@ -100,6 +107,7 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
     func handle(_ readiness: Readiness) {
         switch state {
         case .connecting(let since): finishConnecting(since)
+        case .securing(let since): shakeHands(since, readiness)
         case .open, .leaving:
             if readiness.contains(.writable) { flushSocket() }
             if !readiness.subtracting(.writable).isEmpty { read() }
@@ -116,11 +124,28 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
     // MARK: Connecting
 
     private func finishConnecting(_ since: UInt64) {
-        if let error = stream?.takeError() { return failConnecting(error) }
-        stream?.setReading(true)
-        // Also ends the interest in writing that connecting needed.
-        stream?.updateInterest()
-        session = .some(Session(role: .client, limits: limits))
+        do throws(ConnectFault) {
+            try stream?.begin(for: lane, speaking: Self.protocolName)
+        } catch {
+            return failConnecting(error)
+        }
+        state = .securing(since: since)
+        shakeHands(since, [])
+    }
+
+    private func shakeHands(_ since: UInt64, _ readiness: Readiness) {
+        do throws(ConnectFault) {
+            let isWritable = readiness.contains(.writable)
+            guard try stream?.shakeHands(asWritable: isWritable) ?? false else { return }
+            if let security = stream?.security,
+                security.applicationProtocol != Self.protocolName
+            {
+                throw .protocolNotAgreed
+            }
+        } catch {
+            return failConnecting(error)
+        }
+        session = .some(HTTP2.Session(role: .client, limits: limits))
         state = .open(since: since, isGreeted: false)
         wantFlush()
     }
@@ -148,9 +173,9 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
             after: now - min(since, now), tickets: min(lane.target.streams, allowed), ticket)
     }
 
-    private func failConnecting(_ error: Errno) {
+    private func failConnecting(_ fault: ConnectFault) {
         close()
-        lane.openFailed(error)
+        lane.openFailed(fault)
     }
 
     private var ticket: Ticket { Ticket(connection: place, epoch: epoch) }
@@ -171,8 +196,9 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
     /// this one has brought nothing at all.
     private func lose(_ failure: Failure) {
         switch state {
-        case .connecting, .open(_, isGreeted: false):
-            return failConnecting(failure == .malformed ? .protocolError : .connectionReset)
+        case .connecting, .securing, .open(_, isGreeted: false):
+            return failConnecting(
+                .system(failure == .malformed ? .protocolError : .connectionReset))
         case .closed, .shut: return
         case .open, .leaving: break
         }
@@ -201,9 +227,11 @@ final class HTTP2Client: EventHandler, TurnHandler, LoadConnection {
     // MARK: Sending
 
     private func submit() throws(SubmitError) -> StreamHandle? {
-        guard let stream = try session?.submitRequest(head, endsStream: body.isEmpty) else {
-            return nil
-        }
+        let scheme: Scheme = lane.target.target.isSecure ? .https : .http
+        guard
+            let stream = try session?.submitRequest(
+                head, scheme: scheme, endsStream: body.isEmpty)
+        else { return nil }
         let body = body
         if !body.isEmpty {
             try session?.send(body.span, on: stream)

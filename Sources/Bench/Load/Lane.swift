@@ -3,6 +3,7 @@ import EventLoop
 import HTTP
 import Kernel
 import Telemetry
+import Transport
 
 /// Who is told how a ``Lane`` fares.
 protocol LaneDelegate: AnyObject {
@@ -31,6 +32,8 @@ final class Lane {
     let target: LaneTarget
     let loop: EventLoop
     let scratch: Scratch
+    /// Shared by all secured connections of a thread.
+    let secureBuffers: SecureBuffers
     private let live: LiveFigures
     private unowned let delegate: any LaneDelegate
     private var stage: Stage
@@ -43,7 +46,7 @@ final class Lane {
     private(set) var inFlightCount = 0
     private(set) var openCount = 0
     /// Why the latest attempt to connect failed.
-    private(set) var connectError: Errno?
+    private(set) var connectFault: ConnectFault?
     /// Requests that may still begin; `nil` when only time ends the run.
     private var remaining: UInt64?
     private var start: UInt64 = 0
@@ -52,12 +55,13 @@ final class Lane {
     private var activeSince: UInt64?
 
     init(
-        target: LaneTarget, loop: EventLoop, scratch: Scratch, live: LiveFigures,
-        delegate: any LaneDelegate
+        target: LaneTarget, loop: EventLoop, scratch: Scratch, secureBuffers: SecureBuffers,
+        live: LiveFigures, delegate: any LaneDelegate
     ) {
         self.target = target
         self.loop = loop
         self.scratch = scratch
+        self.secureBuffers = secureBuffers
         self.live = live
         self.delegate = delegate
         let expected = target.runNanoseconds ?? 0
@@ -229,8 +233,8 @@ final class Lane {
     }
 
     /// An attempt to connect failed.
-    func openFailed(_ error: Errno) {
-        connectError = error
+    func openFailed(_ fault: ConnectFault) {
+        connectFault = fault
         let now = Instant.now().nanoseconds
         if stage == .running || stage == .paused, now >= countFrom {
             recording.count(.connect)

@@ -5,6 +5,8 @@ import Kernel
 struct LaneTarget {
     var address: SocketAddress
     var target: Target
+    /// `nil` where bytes go as they are.
+    var security: LaneSecurity?
     var content: RequestContent
     /// One request in HTTP/1.1.
     var message: [UInt8]
@@ -21,11 +23,16 @@ struct LaneTarget {
     var versionHeader: [UInt8]
 
     /// The share of thread `part` in a plan's load on the target at `index`.
-    init(plan: LoadPlan, index: Int, address: SocketAddress, part: Int, seed: UInt64) {
+    init(
+        plan: LoadPlan, index: Int, address: SocketAddress, security: LaneSecurity?, part: Int,
+        seed: UInt64
+    ) {
         self.address = address
+        self.security = security
         target = plan.targets[index]
         content = plan.request
-        message = plan.request.http1Message(to: plan.targets[index])
+        message = plan.request.http1Message(
+            to: plan.targets[index], endsConnection: plan.reconnects)
         connections = Self.share(of: plan.connections, part: part, parts: plan.threads)
         switch plan.wire {
         case .http1:

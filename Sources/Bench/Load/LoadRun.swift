@@ -9,6 +9,7 @@ public final class LoadRun {
     private let plan: LoadPlan
     private let loop: EventLoop
     private let addresses: [SocketAddress]
+    private let securities: [LaneSecurity?]
     private let reports: Mailbox<WorkerReport>
     private var mailboxes: [Mailbox<LoadCommand>] = []
     private var figures: [LiveFigures] = []
@@ -34,10 +35,18 @@ public final class LoadRun {
         self.plan = plan
         self.tellProgress = tellProgress
         var addresses: [SocketAddress] = []
+        var securities: [LaneSecurity?] = []
         for target in plan.targets {
             addresses.append(try Probe.firstReachable(target, timeout: plan.timeout))
+            if target.isSecure {
+                let terms = if let terms = plan.security { terms } else { try SecurityTerms() }
+                securities.append(try terms.security(for: target))
+            } else {
+                securities.append(nil)
+            }
         }
         self.addresses = addresses
+        self.securities = securities
         do throws(Errno) {
             loop = try EventLoop()
             reports = try Mailbox()
@@ -87,7 +96,8 @@ public final class LoadRun {
         for part in 0..<plan.threads {
             let targets = plan.targets.indices.map { index in
                 LaneTarget(
-                    plan: plan, index: index, address: addresses[index], part: part, seed: seed)
+                    plan: plan, index: index, address: addresses[index],
+                    security: securities[index], part: part, seed: seed)
             }
             let mailbox = try Mailbox<LoadCommand>()
             let figures = targets.map { _ in LiveFigures() }

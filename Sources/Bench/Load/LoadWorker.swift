@@ -1,5 +1,6 @@
 import EventLoop
 import Kernel
+import Transport
 
 /// One thread of a run: its loop, and a lane for each target.
 final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
@@ -81,10 +82,14 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
 
     private func openLanes() {
         let scratch = Scratch()
+        guard let secureBuffers = try? SecureBuffers() else {
+            return finish(.machine(.outOfMemory))
+        }
         for (target, figures) in zip(targets, live) {
             lanes.append(
                 Lane(
-                    target: target, loop: loop, scratch: scratch, live: figures, delegate: self))
+                    target: target, loop: loop, scratch: scratch,
+                    secureBuffers: secureBuffers, live: figures, delegate: self))
         }
         tickTimer = loop.schedule(after: tickInterval, for: self)
         for lane in lanes { lane.open() }
@@ -113,7 +118,12 @@ final class LoadWorker: TimerHandler, TurnHandler, LaneDelegate {
     private func begin() {
         for lane in lanes where lane.openCount == 0 {
             let address = lane.target.address.description
-            return finish(.cannotConnect(address, lane.connectError ?? .timedOut))
+            switch lane.connectFault {
+            case nil: return finish(.cannotConnect(address, .timedOut))
+            case .system(let error): return finish(.cannotConnect(address, error))
+            case .security(let error): return finish(.cannotSecure(address, error))
+            case .protocolNotAgreed: return finish(.noHTTP2(address))
+            }
         }
         phase = .running
         start = .now()

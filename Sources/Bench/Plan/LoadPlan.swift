@@ -25,7 +25,7 @@ public struct LoadPlan: Equatable, Sendable {
 
     public enum Wire: Equatable, Sendable {
         case http1
-        /// With prior knowledge, without an upgrade (RFC 9113 §3.3).
+        /// With prior knowledge, without an upgrade (RFC 9113 §3.3); over TLS by ALPN.
         case http2(streams: Int)
     }
 
@@ -41,6 +41,10 @@ public struct LoadPlan: Equatable, Sendable {
     /// How long a connection or an answer may take.
     public var timeout = Duration.seconds(10)
     public var request = RequestContent()
+    /// For targets that ask for TLS.
+    public var security: SecurityTerms?
+    /// Whether every request has a connection of its own; HTTP/1.1 alone.
+    public var reconnects = false
     /// The response field that says which version answered.
     public var versionHeader: String?
     /// Where random numbers start; `nil` takes a start of its own.
@@ -71,6 +75,7 @@ public struct LoadPlan: Equatable, Sendable {
                 expected: "no more than the \(connections) connections")
         }
         if case .http2(let streams) = wire {
+            if reconnects { throw .conflict("--reconnect", "--http2") }
             try Self.check(streams, in: BenchLimits.streams, "--streams")
         }
         if case .open(let rate, _) = pacing {

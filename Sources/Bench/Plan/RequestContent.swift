@@ -86,13 +86,19 @@ public struct RequestContent: Equatable, Sendable {
     }
 
     /// The bytes of one request to `target` in HTTP/1.1, head and body.
-    func http1Message(to target: Target) -> [UInt8] {
+    ///
+    /// - Parameters:
+    ///   - target: Where it goes.
+    ///   - endsConnection: Whether no other request follows it on its connection.
+    /// - Returns: All of its bytes.
+    func http1Message(to target: Target, endsConnection: Bool = false) -> [UInt8] {
         var head = Buffer()
         Writer.requestLine(method: method.utf8.span, target: target.path.utf8.span, to: &head)
         Writer.field("host", value: authority(of: target).utf8.span, to: &head)
         for field in identified {
             Writer.field(name: field.name.utf8.span, value: field.value.utf8.span, to: &head)
         }
+        if endsConnection { Writer.field("connection", "close", to: &head) }
         if tellsLength { Writer.contentLength(UInt64(body.count), to: &head) }
         Writer.endOfHead(to: &head)
         return [UInt8](head.bytes) + body
