@@ -35,12 +35,17 @@ import XDS
         // What only TLS may reach has no way in past it.
         #expect(plain.listeners["inbound"]?.chains == (mode == "strict" ? nil : .plain))
         #expect((plain.clusters["inbound"] == nil) == (mode == "strict"))
-        if mode == "off" {
-            let secure = try snapshot(of: text, isSecure: true)
-            #expect(secure.clusters.values.allSatisfy { $0.security == nil })
-            #expect(secure.listeners["inbound"]?.chains == .plain)
-            #expect(secure.listeners["inbound"]?.certificateForwarding == .sanitize)
-        }
+    }
+
+    @Test func `is nothing yet where callers are not told of it`() throws {
+        let off = try snapshot(of: service(#""tls": "off""#), isSecure: true)
+        #expect(off.clusters.values.allSatisfy { $0.security == nil })
+        // Its sidecars are ready before the first caller.
+        let permissive = try snapshot(of: service(#""tls": "permissive""#), isSecure: true)
+        #expect(off.listeners == permissive.listeners)
+        let tunnel = #""protocol": "tcp", "listen": "127.0.0.1:9""#
+        let listener = try snapshot(of: service(tunnel), isSecure: true).listeners["inbound"]
+        #expect(listener?.chains == .plain && listener?.certificateForwarding == .sanitize)
     }
 
     @Test(arguments: [

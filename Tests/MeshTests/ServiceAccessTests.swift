@@ -34,6 +34,19 @@ import Testing
     }
 
     @Test(arguments: [
+        "//", "//a", "/a//*", "/.", "/a/.", "/./a", "/a/./*", "/..", "/a/..", "/a/../*", "/a\\b",
+        "/%61", "/a%2Dx", "/a%2e%2e/b", "/%7E*",
+    ])
+    func `is not about spellings that rules never see`(text: String) {
+        #expect(throws: MeshError.self) { try AccessRule.Path(parsing: text) }
+    }
+
+    @Test(arguments: ["/.a", "/a./b", "/...", "/a/.*", "/a/..*", "/a%2Fb", "/%", "/%4", "/a%C3%A9"])
+    func `is about paths that only look so`(text: String) throws {
+        #expect(try AccessRule.Path(parsing: text).description == text)
+    }
+
+    @Test(arguments: [
         ("default/client", "default/client"), ("client", "default/client"), ("prod/*", "prod/*"),
         ("prod/a.b-c", "prod/a.b-c"), ("spiffe://mesh/a", "spiffe://mesh/a"),
         ("spiffe://a.b_c-1/ns/x/sa/Y", "spiffe://a.b_c-1/ns/x/sa/Y"),

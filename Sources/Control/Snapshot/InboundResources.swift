@@ -35,7 +35,7 @@ struct InboundResources {
                 upstreamProtocol: application.upstreamProtocol
             ).resource
         let unsecured = EncodedListener(listener)
-        guard let service, service.security != .off else {
+        guard let service, service.takesTLS else {
             plain = unsecured
             secure = unsecured
             return
@@ -81,6 +81,13 @@ struct InboundResources {
         }
         _ = try decoder.cluster(cluster.body)
     }
+}
+
+extension Service {
+    /// Whether its sidecars are ready for TLS: also before callers are told to speak it, so that
+    /// some may know of that before others; where nothing is known of what is spoken, it may be the
+    /// programs' own.
+    fileprivate var takesTLS: Bool { security != .off || application != .tcp }
 }
 
 extension Service.Application {

@@ -69,6 +69,7 @@ public struct AccessRule: Equatable, Sendable {
             let path = isPrefix ? String(text.dropLast()) : text
             try require(path: path, "")
             if path.contains("*") { throw MeshError("", "has a * that is not its end") }
+            try Self.check(path, isPrefix: isPrefix)
             self = isPrefix ? .prefix(path) : .exact(path)
         }
 
@@ -76,6 +77,22 @@ public struct AccessRule: Equatable, Sendable {
             switch self {
             case .exact(let text): text
             case .prefix(let text): text + "*"
+            }
+        }
+
+        /// Throws where a path that is brought into one form before rules see it is never so
+        /// (RFC 3986 §6.2.2): such a rule would be no wall where its author sees one.
+        private static func check(_ path: String, isPrefix: Bool) throws(MeshError) {
+            let segments = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+            // The last one of a prefix may go on.
+            let whole = isPrefix ? segments.dropLast() : segments
+            if path.contains("//") || path.contains("\\") || whole.contains(".")
+                || whole.contains("..") || path.utf8.hasUnreservedEscape
+            {
+                throw MeshError(
+                    "",
+                    "is a spelling of another path; rules see none with //, /./, /../, \\, or "
+                        + "escapes of letters, digits and -._~")
             }
         }
     }
@@ -122,5 +139,24 @@ public struct AccessRule: Equatable, Sendable {
         for (index, value) in values.enumerated() where !seen.insert(value).inserted {
             throw MeshError("\(path)[\(index)]", "\"\(value)\" is there twice")
         }
+    }
+}
+
+extension String.UTF8View {
+    /// Whether something is escaped that means the same unescaped (RFC 3986 §2.3).
+    fileprivate var hasUnreservedEscape: Bool {
+        self.split(separator: UInt8(ascii: "%"), omittingEmptySubsequences: false).dropFirst()
+            .contains { rest in
+                guard rest.count >= 2, let text = String(rest.prefix(2)),
+                    let byte = UInt8(text, radix: 16)
+                else { return false }
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
+                    UInt8(ascii: "_"), UInt8(ascii: "~"):
+                    return true
+                default: return false
+                }
+            }
     }
 }
