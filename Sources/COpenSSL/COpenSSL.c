@@ -73,6 +73,22 @@ BIO *pointsman_wire_bio(pointsman_wire *wire) {
     return bio;
 }
 
+static pthread_once_t index_once = PTHREAD_ONCE_INIT;
+static int context_index = -1;
+
+static void make_index(void) {
+    context_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+int pointsman_set_context(SSL *session, void *context) {
+    pthread_once(&index_once, make_index);
+    return context_index >= 0 && SSL_set_ex_data(session, context_index, context);
+}
+
+void *pointsman_context(const SSL *session) {
+    return SSL_get_ex_data(session, context_index);
+}
+
 static int64_t seconds(const ASN1_TIME *time) {
     struct tm date;
     if (ASN1_TIME_to_tm(time, &date) != 1) {

@@ -3,51 +3,50 @@ import Synchronization
 
 /// What the library asks while a handshake goes on.
 ///
-/// It is handed the context without a reference: each ``Session`` holds one.
+/// Each ``Session`` hands it its own context, and holds a reference to that: several clients'
+/// contexts may share what the library has.
 extension Context {
     func watch() {
-        let own = unsafe Unmanaged.passUnretained(self).toOpaque()
         if verifiesPeer {
             unsafe SSL_CTX_set_cert_verify_callback(
                 library,
-                { chain, own in
-                    guard let chain = unsafe chain, let own = unsafe own else { return 0 }
-                    let context = unsafe Unmanaged<Context>.fromOpaque(own).takeUnretainedValue()
-                    return unsafe context.accepts(chain) ? 1 : 0
-                }, own)
+                { chain, _ in
+                    guard let chain = unsafe chain,
+                        let session = unsafe X509_STORE_CTX_get_ex_data(
+                            chain, SSL_get_ex_data_X509_STORE_CTX_idx()),
+                        let context = unsafe context(of: OpaquePointer(session))
+                    else { return 0 }
+                    return unsafe context.accepts(chain, OpaquePointer(session)) ? 1 : 0
+                }, nil)
         }
         if role == .client, !applicationProtocols.isEmpty {
             unsafe SSL_CTX_set_alpn_protos(
                 library, applicationProtocols, UInt32(applicationProtocols.count))
         } else if !applicationProtocols.isEmpty {
-            unsafe chooseProtocols(own)
+            chooseProtocols()
         }
-        if role == .client, allowsResumption { unsafe keepTickets(own) }
+        if role == .client, allowsResumption { keepTickets() }
     }
 
     /// Verifies a chain and then the names: one without the other is nothing.
-    @unsafe private func accepts(_ chain: OpaquePointer) -> Bool {
+    @unsafe private func accepts(_ chain: OpaquePointer, _ session: OpaquePointer) -> Bool {
         let isGood = unsafe X509_verify_cert(chain) == 1
         guard let certificate = unsafe X509_STORE_CTX_get0_cert(chain) else { return false }
         let peer = unsafe PeerIdentity(certificate)
         if isGood, peer.fulfils(expectedNames) { return true }
         if isGood { unsafe X509_STORE_CTX_set_error(chain, X509_V_ERR_HOSTNAME_MISMATCH) }
-        let session = unsafe X509_STORE_CTX_get_ex_data(
-            chain, SSL_get_ex_data_X509_STORE_CTX_idx())
-        if let session = unsafe session,
-            let wire = unsafe SSL_get_ex_data(OpaquePointer(session), 0)
-        {
+        if let wire = unsafe SSL_get_ex_data(session, 0) {
             unsafe Unmanaged<Wire>.fromOpaque(wire).takeUnretainedValue().refusedPeer = peer
         }
         return false
     }
 
-    @unsafe private func chooseProtocols(_ own: UnsafeMutableRawPointer) {
+    private func chooseProtocols() {
         unsafe SSL_CTX_set_alpn_select_cb(
             library,
-            { _, choice, choiceCount, offer, offerCount, own in
-                guard let own = unsafe own else { return SSL_TLSEXT_ERR_NOACK }
-                let context = unsafe Unmanaged<Context>.fromOpaque(own).takeUnretainedValue()
+            { session, choice, choiceCount, offer, offerCount, _ in
+                guard let session = unsafe session, let context = unsafe context(of: session)
+                else { return SSL_TLSEXT_ERR_NOACK }
                 let known = context.applicationProtocols
                 var start: UnsafeMutablePointer<UInt8>?
                 let result = unsafe SSL_select_next_proto(
@@ -64,21 +63,25 @@ extension Context {
                 else { return SSL_TLSEXT_ERR_NOACK }
                 unsafe choice?.pointee = offer + position
                 return SSL_TLSEXT_ERR_OK
-            }, own)
+            }, nil)
     }
 
-    @unsafe private func keepTickets(_ own: UnsafeMutableRawPointer) {
-        unsafe SSL_CTX_set_ex_data(library, 0, own)
+    private func keepTickets() {
         unsafe SSL_CTX_sess_set_new_cb(library) { session, ticket in
-            guard let ticket = unsafe ticket,
-                let own = unsafe SSL_CTX_get_ex_data(SSL_get_SSL_CTX(session), 0)
+            guard let session = unsafe session, let ticket = unsafe ticket,
+                let context = unsafe context(of: session)
             else { return 0 }
-            let context = unsafe Unmanaged<Context>.fromOpaque(own).takeUnretainedValue()
             context.tickets.add(unsafe Ticket(owning: ticket))
             // The reference is kept.
             return 1
         }
     }
+}
+
+/// What a session was made of.
+@unsafe private func context(of session: OpaquePointer) -> Context? {
+    guard let context = unsafe pointsman_context(session) else { return nil }
+    return unsafe Unmanaged<Context>.fromOpaque(context).takeUnretainedValue()
 }
 
 /// Where `name` stands in a list of names that stand behind their lengths.

@@ -48,6 +48,11 @@ import COpenSSL
         unsafe BIO_up_ref(wire.channel)
         unsafe SSL_set_bio(library, wire.channel, wire.channel)
         unsafe SSL_set_ex_data(library, 0, Unmanaged.passUnretained(wire).toOpaque())
+        let own = unsafe Unmanaged.passUnretained(context).toOpaque()
+        guard unsafe pointsman_set_context(library, own) != 0 else {
+            unsafe SSL_free(library)
+            throw .outOfMemory
+        }
         guard context.role == .client else {
             unsafe SSL_set_accept_state(library)
             return unsafe library

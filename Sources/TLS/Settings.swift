@@ -36,6 +36,15 @@ public struct Settings: Sendable {
     public var allowsResumption = true
 
     public init() {}
+
+    /// Whether a client's context of these can be made like one of `other`
+    /// (``Context/init(like:expecting:)``).
+    public func differsInNamesAlone(from other: Settings) -> Bool {
+        credentials == other.credentials && trustedAuthorities == other.trustedAuthorities
+            && applicationProtocols == other.applicationProtocols && versions == other.versions
+            && ciphers == other.ciphers && groups == other.groups
+            && allowsResumption == other.allowsResumption
+    }
 }
 
 /// Which side of a handshake one is.

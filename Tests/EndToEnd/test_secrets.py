@@ -358,6 +358,29 @@ def test_kept_secrets_serve_without_a_control_plane(mesh, root, upstream, tmp_pa
     assert presented(port, context) == identity.certificate.serial_number
 
 
+def test_clusters_that_differ_in_whom_they_expect(mesh, root):
+    """They share what is the same for all of them, and nothing of whom they let through."""
+    port = free_port()
+    names = {"b": B, "other": A, "none": "spiffe://mesh/ns/default/sa/none"}
+    routes = [bootstrap.to_cluster(name, f"/{name}") for name in names]
+    with SecureUpstream(root.issue("endpoint", B), root) as endpoint:
+        mesh.push(
+            cds=[{**bootstrap.cluster(name, [endpoint.port]),
+                  "transport_socket": sds.upstream("own", "roots", [uri])}
+                 for name, uri in names.items()],
+            lds=[bootstrap.listener(port, bootstrap.manager(bootstrap.route_configuration(routes)))],
+            sds=[sds.certificate("own", root.issue("a", A)), sds.roots("roots", root)])
+        relay = mesh.run()
+        for turn in range(3):
+            for name in names:
+                assert fetch(port, f"/{name}")[0] == (200 if name == "b" else 503)
+            mesh.settle(sds=[sds.certificate("own", root.issue(f"a{turn}", A)),
+                             sds.roots("roots", root)])
+        for name in ("other", "none"):
+            assert relay.metric("mesh_tls_failures_total", cluster=name,
+                                reason="identity_unexpected") >= 3
+
+
 def test_secrets_are_shown_without_keys(mesh, root, upstream):
     mesh.push(cds=[cluster(upstream.port)], lds=[listener(free_port(), sds.downstream("identity"))],
               sds=[sds.certificate("identity", root.issue("server", B))])

@@ -169,6 +169,29 @@ import Testing
     }
 
     @Test(arguments: versions)
+    func `expects its own names, and has its own tickets, where contexts share the rest`(
+        versions: ClosedRange<Version>
+    ) throws {
+        var (client, server): (Context?, Context) = try contexts(versions)
+        func like(_ name: String) throws -> Context {
+            Context(like: try #require(client), expecting: [.exactly(.uri, name)])
+        }
+        let same = try like("spiffe://mesh/server")
+        let other = try like("spiffe://mesh/other")
+        try Pair(try #require(client), server).run()
+        client = nil
+        for isResumed in [false, true] {
+            let pair = try Pair(same, server)
+            try pair.run()
+            #expect(pair.clientSide.isResumed == isResumed)
+        }
+        for _ in 0..<2 {
+            let pair = try Pair(other, server)
+            #expect(throws: PairError.client(.identityUnexpected)) { try pair.run() }
+        }
+    }
+
+    @Test(arguments: versions)
     func `is not taken up again by a context with other terms`(
         versions: ClosedRange<Version>
     ) throws {

@@ -33,6 +33,10 @@ typedef struct pointsman_wire {
 /// Makes a BIO whose other end is `wire`, which must outlive it; NULL when memory is short.
 BIO *pointsman_wire_bio(pointsman_wire *wire);
 
+/// Keeps what a session was made of, which must outlive it; 0 when memory is short.
+int pointsman_set_context(SSL *session, void *context);
+void *pointsman_context(const SSL *session);
+
 // What follows is in OpenSSL a macro that Swift does not see.
 
 static inline int pointsman_set_versions(SSL_CTX *context, int lowest, int highest) {

@@ -23,6 +23,9 @@ struct SecurityStore {
 
     private var downstream: [String: [Entry<DownstreamSecurity>?]] = [:]
     private var upstream: [String: Entry<UpstreamSecurity>] = [:]
+    /// Of those towards endpoints, one for each that differs in more than the names it expects; by
+    /// the fingerprint of what the sources hold.
+    private var bases: [UInt64: [(settings: Settings, context: TLS.Context)]] = [:]
     /// Those of the control plane, each of which is good for itself.
     private var secrets: [String: Secret] = [:]
 
@@ -38,6 +41,7 @@ struct SecurityStore {
         var next = SecurityStore()
         try checkSecrets(of: snapshot)
         next.secrets = snapshot.secrets
+        next.bases = bases
         for listener in snapshot.listeners.values
         where listener.chains.contains(where: { $0.security != nil }) {
             var entries: [Entry<DownstreamSecurity>?] = []
@@ -64,6 +68,8 @@ struct SecurityStore {
                 try terms.settings(holding: &reader)
             }
         }
+        let used = Set(next.upstream.values.map(\.fingerprint))
+        next.bases = next.bases.filter { used.contains($0.key) }
         self = next
     }
 
@@ -108,7 +114,7 @@ struct SecurityStore {
             do throws(SourceError) {
                 guard let (settings, role) = try secret.content.settings(holding: &reader)
                 else { continue }
-                _ = try context(settings, role)
+                _ = try Self.context(settings, role)
             } catch {
                 throw ApplyError(.secret(name), "\(error)")
             }
@@ -134,7 +140,7 @@ struct SecurityStore {
             return Entry(
                 terms: terms, secrets: reader.secrets, fingerprint: reader.fingerprint,
                 applicationProtocols: settings.applicationProtocols,
-                context: try context(settings, role))
+                context: try context(settings, role, reader.fingerprint))
         } catch {
             readsFiles = readsFiles || reader.readsFiles
             if case .awaited = error { return nil }
@@ -149,7 +155,18 @@ struct SecurityStore {
         }
     }
 
-    private func context(
+    private mutating func context(
+        _ settings: Settings, _ role: Role, _ fingerprint: UInt64
+    ) throws(SourceError) -> TLS.Context {
+        guard role == .client else { return try Self.context(settings, role) }
+        let base = bases[fingerprint]?.first { $0.settings.differsInNamesAlone(from: settings) }
+        if let base { return TLS.Context(like: base.context, expecting: settings.expectedNames) }
+        let context = try Self.context(settings, role)
+        bases[fingerprint, default: []].append((settings, context))
+        return context
+    }
+
+    private static func context(
         _ settings: Settings, _ role: Role
     ) throws(SourceError) -> TLS.Context {
         do throws(TLSError) {
