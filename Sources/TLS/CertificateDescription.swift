@@ -6,10 +6,11 @@ public struct CertificateDescription: Equatable, Sendable {
     public let identity: PeerIdentity
     /// When it begins being good, in seconds since 1970.
     public let startsAt: Int64
-    /// When it ends being good, in seconds since 1970.
-    public let endsAt: Int64
     /// In hexadecimal, lower case.
     public let serialNumber: String
+
+    /// When it ends being good, in seconds since 1970.
+    public var endsAt: Int64 { identity.endsAt }
 
     /// Describes every certificate in a text; none when one of them is damaged.
     public static func all(inPEM text: [UInt8]) -> [CertificateDescription] {
@@ -19,7 +20,6 @@ public struct CertificateDescription: Equatable, Sendable {
     private init(_ certificate: Certificate) {
         identity = unsafe PeerIdentity(certificate.library)
         startsAt = unsafe pointsman_begin_of_validity(certificate.library)
-        endsAt = unsafe pointsman_end_of_validity(certificate.library)
         serialNumber = unsafe Self.serialNumber(of: certificate.library)
     }
 

@@ -43,7 +43,7 @@ final class AdminInterface {
 
         var summary: String {
             switch self {
-            case .certificates: "print the own certificate, and whom it makes us trust"
+            case .certificates: "print certificates that are presented or trusted"
             case .clusters: "upstream cluster status (?format=json)"
             case .configDump:
                 "dump the configuration in effect (?include_eds, ?resource=, ?name_regex=)"

@@ -73,10 +73,11 @@ struct AdminState {
     /// The moment, in seconds since 1970.
     var date: Int64 = 0
 
+    /// What is presented and who is trusted; reads files.
     var certificates: CertificateList {
-        let entries = identity.map {
-            [CertificateList.Entry(authorities: $0.roots, chain: $0.certificates)]
-        }
-        return CertificateList(entries: entries ?? [], date: date)
+        var list = CertificateList(date: date)
+        if let identity { list.add(identity) }
+        if let snapshot { list.add(snapshot) }
+        return list
     }
 }

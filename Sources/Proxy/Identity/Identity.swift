@@ -29,6 +29,13 @@ struct Identity: Equatable {
         else { throw .foreignName(own.identity.names.first ?? "") }
         self.name = name
         _ = try Self.context(settings)
+        do throws(TLSError) {
+            // When it is good, whatever the own clock says.
+            let middle = own.startsAt / 2 + own.endsAt / 2
+            try CertificateChain.verify(credential.certificateChain, against: roots, at: middle)
+        } catch {
+            throw .unusable(error)
+        }
     }
 
     /// What is presented, and who is trusted.
