@@ -51,7 +51,7 @@ def _pem(certificate):
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-class SecureControl(grpc.GenericRpcHandler):
+class PythonControl(grpc.GenericRpcHandler):
     """ADS and the certificate service on one port: a client certificate is asked for, and who has
     none, or one that has ended, needs a token."""
 
@@ -140,7 +140,6 @@ class Front:
     def __init__(self, port, context, backend, callers):
         self.port, self.context, self.backend, self.callers = port, context, backend, callers
         self.loop = asyncio.new_event_loop()
-        self.tasks = set()
         self.accepted = 0
         self.server = None
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -158,13 +157,13 @@ class Front:
             self._connected, "127.0.0.1", self.port, ssl=self.context, ssl_handshake_timeout=5))
         self.loop.run_forever()
         self.server.close()
-        for task in list(self.tasks):
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
             task.cancel()
-        self.loop.run_until_complete(asyncio.gather(*self.tasks, return_exceptions=True))
+        self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self.loop.close()
 
     async def _connected(self, reader, writer):
-        self.tasks.add(asyncio.current_task())
         self.accepted += 1
         try:
             inner_reader, inner = await asyncio.open_connection("127.0.0.1", self.backend)
@@ -186,7 +185,6 @@ class Front:
                 pump.cancel()
             inner.transport.abort()
             writer.transport.abort()
-            self.tasks.discard(asyncio.current_task())
 
     @staticmethod
     async def _pump(source, target):
