@@ -211,3 +211,17 @@ def test_no_request_is_lost_on_the_way_from_off_to_strict_and_back(mesh):
             load.wait_for(50)
     assert load.result.failed == 0, (load.result.outcomes, load.result.lost)
     assert caller.metric("mesh_tls_handshakes_total", cluster="reviews/v1") > 0
+
+
+@pytest.mark.parametrize("callee", ["pointsman", "envoy"])
+def test_connections_of_which_nothing_is_known_are_secured_too(mesh, callee):
+    address = free_port()
+    mesh.put("strict", protocol="tcp", listen=f"127.0.0.1:{address}")
+    mesh.join(callee, "reviews", inbound=True)
+    caller = mesh.join("pointsman", "client")
+    mesh.put("strict", protocol="tcp", listen=f"127.0.0.1:{address}", identity="default/reviews")
+    for _ in range(10):
+        # Both sidecars take connections at the address, and the kernel chooses.
+        assert until(lambda: mesh.ask(address)[0] == 200)
+    assert mesh.ask(mesh.port) == (None, None)
+    assert caller.metric("mesh_tls_failures_total") == 0
