@@ -32,6 +32,10 @@ import XDS
             )
             .forwardingCertificates(
                 by: CertificateForwarding(.sanitizeSet, [.certificate, .hosts])),
+            try Listener(name: "patient", host: "::", port: 1, routes: .discovered("r"))
+                .inspecting(within: Inspection(timeout: nil, continues: true)),
+            try Listener(name: "hasty", host: "::", port: 1, routes: .discovered("r"))
+                .inspecting(within: Inspection(timeout: .milliseconds(300))),
             try Listener(
                 name: "plain", host: "::", port: 1,
                 routes: .tunnel(try TunnelRules(destination: .cluster("a"), name: "plain")),

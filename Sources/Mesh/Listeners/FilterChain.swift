@@ -30,8 +30,7 @@ public struct FilterChain: Equatable, Sendable {
     public let match: Match
     /// `nil` takes bytes as they come.
     public private(set) var security: DownstreamSecurity?
-    /// How long a client may take until it is known what it speaks, and until its handshake is over
-    /// (`transport_socket_connect_timeout`).
+    /// How long a client may take until its handshake is over (`transport_socket_connect_timeout`).
     public let handshakeTimeout: Duration
 
     public static let defaultHandshakeTimeout = Duration.seconds(10)

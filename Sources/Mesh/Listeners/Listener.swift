@@ -44,6 +44,8 @@ public struct Listener: Equatable, Sendable {
     public let upgrades: [String]
     /// Who may ask for what, in their order; each of them has to let a request through.
     public private(set) var accessFilters: [AccessFilter] = []
+    /// How long a client may take to begin, where its chain depends on how it does.
+    public private(set) var inspection = Inspection.standard
     /// What upstreams are told of clients' certificates.
     public private(set) var certificateForwarding = CertificateForwarding.sanitize
     /// What is done with the path of a request before anything looks at it.
@@ -112,6 +114,13 @@ public struct Listener: Equatable, Sendable {
     public func logging(to path: String) -> Listener {
         var copy = self
         copy.accessLogPath = accessLogPath ?? path
+        return copy
+    }
+
+    /// The same that waits so long for what clients begin with.
+    public func inspecting(within inspection: Inspection) -> Listener {
+        var copy = self
+        copy.inspection = inspection
         return copy
     }
 

@@ -43,8 +43,11 @@ final class Arrival: EventHandler, TimerHandler {
             end()
             return
         }
-        timer = worker.loop.schedule(after: listener.security.timeout, for: self)
-        if let only = listener.security.onlyChain { begin(only) }
+        if let only = listener.security.onlyChain {
+            begin(only)
+        } else if let limit = listener.security.inspection.timeout {
+            timer = worker.loop.schedule(after: limit, for: self)
+        }
     }
 
     func handle(_ readiness: Readiness) {
@@ -59,7 +62,16 @@ final class Arrival: EventHandler, TimerHandler {
 
     func timerFired(_ timer: TimerToken) {
         self.timer = nil
-        fail(.timedOut)
+        guard case .inspecting(let byteCount) = state, listener.security.inspection.continues else {
+            fail(.timedOut)
+            return
+        }
+        do throws(Errno) {
+            // What has come stays in the kernel for whoever takes the connection.
+            try decide(.notTLS, byteCount: byteCount)
+        } catch {
+            end()
+        }
     }
 
     /// Waits for the end of what a client begins with, without being woken for what is known.
@@ -121,6 +133,8 @@ final class Arrival: EventHandler, TimerHandler {
             return
         }
         state = .shakingHands
+        cancelTimer()
+        timer = worker.loop.schedule(after: listener.security.timeout, for: self)
         shakeHands()
     }
 
@@ -190,7 +204,10 @@ final class Arrival: EventHandler, TimerHandler {
 struct ListenerSecurity {
     let chains: [FilterChain]
     private let contexts: [TLS.Context?]
+    /// For handshakes.
     let timeout: Duration
+    /// For what comes before them.
+    let inspection: Inspection
     /// Whether there is a chain for connections in the clear.
     let takesPlain: Bool
 
@@ -198,6 +215,7 @@ struct ListenerSecurity {
         chains = configuration.listener.chains
         takesPlain = chains.contains { $0.security == nil }
         contexts = configuration.contexts
+        inspection = configuration.listener.inspection
         timeout = chains.map(\.handshakeTimeout).min() ?? FilterChain.defaultHandshakeTimeout
     }
 

@@ -31,6 +31,14 @@ extension ResourceDecoder {
         return chains
     }
 
+    func inspection(of message: Proto.Listener) throws(MeshError) -> Inspection {
+        try Inspection(
+            timeout: message.hasListenerFiltersTimeout
+                ? try message.listenerFiltersTimeout.limit("listener_filters_timeout")
+                : Inspection.defaultTimeout,
+            continues: message.continueOnListenerFiltersTimeout)
+    }
+
     /// Looking at the beginning of a handshake needs no filter here, but asking for it is right.
     private mutating func checkListenerFilter(
         _ filter: Proto.ListenerFilter

@@ -34,7 +34,7 @@ extension ResourceDecoder {
             throw MeshError("", "\(filter.typeURL) is not supported")
         }
         try noteUnknownFields(of: message)
-        return listener.secured(by: chains)
+        return listener.secured(by: chains).inspecting(within: try inspection(of: message))
     }
 
     /// The chain whose filters are those of all chains.

@@ -17,6 +17,10 @@ extension Listener {
             case .outbound: .outbound
             }
         message.listenerFilters = chains.listenerFilters
+        if inspection.timeout != Inspection.defaultTimeout {
+            message.listenerFiltersTimeout = .init(limit: inspection.timeout)
+        }
+        message.continueOnListenerFiltersTimeout = inspection.continues
         message.filterChains = chains.map { $0.message(filters: [filter]) }
         return message
     }

@@ -76,9 +76,23 @@ package nonisolated struct Envoy_Config_Listener_V3_Listener: @unchecked Sendabl
   /// Clears the value of `transparent`. Subsequent reads from it will return its default value.
   package mutating func clearTransparent() {_uniqueStorage()._transparent = nil}
 
+  package var listenerFiltersTimeout: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_storage._listenerFiltersTimeout ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_uniqueStorage()._listenerFiltersTimeout = newValue}
+  }
+  /// Returns true if `listenerFiltersTimeout` has been explicitly set.
+  package var hasListenerFiltersTimeout: Bool {_storage._listenerFiltersTimeout != nil}
+  /// Clears the value of `listenerFiltersTimeout`. Subsequent reads from it will return its default value.
+  package mutating func clearListenerFiltersTimeout() {_uniqueStorage()._listenerFiltersTimeout = nil}
+
   package var trafficDirection: Envoy_Config_Core_V3_TrafficDirection {
     get {_storage._trafficDirection}
     set {_uniqueStorage()._trafficDirection = newValue}
+  }
+
+  package var continueOnListenerFiltersTimeout: Bool {
+    get {_storage._continueOnListenerFiltersTimeout}
+    set {_uniqueStorage()._continueOnListenerFiltersTimeout = newValue}
   }
 
   package var udpListenerConfig: Envoy_Config_Listener_V3_Listener.UdpListenerConfig {
@@ -427,7 +441,7 @@ fileprivate nonisolated let _protobuf_package = "envoy.config.listener.v3"
 
 nonisolated extension Envoy_Config_Listener_V3_Listener: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Listener"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}address\0\u{3}filter_chains\0\u{3}use_original_dst\0\u{2}\u{2}metadata\0\u{4}\u{3}listener_filters\0\u{1}transparent\0\u{4}\u{6}traffic_direction\0\u{4}\u{2}udp_listener_config\0\u{3}api_listener\0\u{4}\u{3}access_log\0\u{4}\u{3}default_filter_chain\0\u{3}bind_to_port\0\u{3}internal_listener\0\u{3}stat_prefix\0\u{3}enable_reuse_port\0\u{4}\u{3}filter_chain_matcher\0\u{3}additional_addresses\0\u{4}\u{3}fcds_config\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}address\0\u{3}filter_chains\0\u{3}use_original_dst\0\u{2}\u{2}metadata\0\u{4}\u{3}listener_filters\0\u{1}transparent\0\u{4}\u{5}listener_filters_timeout\0\u{3}traffic_direction\0\u{3}continue_on_listener_filters_timeout\0\u{3}udp_listener_config\0\u{3}api_listener\0\u{4}\u{3}access_log\0\u{4}\u{3}default_filter_chain\0\u{3}bind_to_port\0\u{3}internal_listener\0\u{3}stat_prefix\0\u{3}enable_reuse_port\0\u{4}\u{3}filter_chain_matcher\0\u{3}additional_addresses\0\u{4}\u{3}fcds_config\0")
 
   fileprivate class _StorageClass {
     var _name: String = String()
@@ -437,7 +451,9 @@ nonisolated extension Envoy_Config_Listener_V3_Listener: SwiftProtobuf.Message, 
     var _metadata: Envoy_Config_Core_V3_Metadata? = nil
     var _listenerFilters: [Envoy_Config_Listener_V3_ListenerFilter] = []
     var _transparent: SwiftProtobuf.Google_Protobuf_BoolValue? = nil
+    var _listenerFiltersTimeout: SwiftProtobuf.Google_Protobuf_Duration? = nil
     var _trafficDirection: Envoy_Config_Core_V3_TrafficDirection = .unspecified
+    var _continueOnListenerFiltersTimeout: Bool = false
     var _udpListenerConfig: Envoy_Config_Listener_V3_Listener.UdpListenerConfig? = nil
     var _apiListener: Envoy_Config_Listener_V3_ApiListener? = nil
     var _accessLog: [Envoy_Config_Accesslog_V3_AccessLog] = []
@@ -466,7 +482,9 @@ nonisolated extension Envoy_Config_Listener_V3_Listener: SwiftProtobuf.Message, 
       _metadata = source._metadata
       _listenerFilters = source._listenerFilters
       _transparent = source._transparent
+      _listenerFiltersTimeout = source._listenerFiltersTimeout
       _trafficDirection = source._trafficDirection
+      _continueOnListenerFiltersTimeout = source._continueOnListenerFiltersTimeout
       _udpListenerConfig = source._udpListenerConfig
       _apiListener = source._apiListener
       _accessLog = source._accessLog
@@ -503,7 +521,9 @@ nonisolated extension Envoy_Config_Listener_V3_Listener: SwiftProtobuf.Message, 
         case 6: try { try decoder.decodeSingularMessageField(value: &_storage._metadata) }()
         case 9: try { try decoder.decodeRepeatedMessageField(value: &_storage._listenerFilters) }()
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._transparent) }()
+        case 15: try { try decoder.decodeSingularMessageField(value: &_storage._listenerFiltersTimeout) }()
         case 16: try { try decoder.decodeSingularEnumField(value: &_storage._trafficDirection) }()
+        case 17: try { try decoder.decodeSingularBoolField(value: &_storage._continueOnListenerFiltersTimeout) }()
         case 18: try { try decoder.decodeSingularMessageField(value: &_storage._udpListenerConfig) }()
         case 19: try { try decoder.decodeSingularMessageField(value: &_storage._apiListener) }()
         case 22: try { try decoder.decodeRepeatedMessageField(value: &_storage._accessLog) }()
@@ -560,8 +580,14 @@ nonisolated extension Envoy_Config_Listener_V3_Listener: SwiftProtobuf.Message, 
       try { if let v = _storage._transparent {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
       } }()
+      try { if let v = _storage._listenerFiltersTimeout {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 15)
+      } }()
       if _storage._trafficDirection != .unspecified {
         try visitor.visitSingularEnumField(value: _storage._trafficDirection, fieldNumber: 16)
+      }
+      if _storage._continueOnListenerFiltersTimeout != false {
+        try visitor.visitSingularBoolField(value: _storage._continueOnListenerFiltersTimeout, fieldNumber: 17)
       }
       try { if let v = _storage._udpListenerConfig {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 18)
@@ -612,7 +638,9 @@ nonisolated extension Envoy_Config_Listener_V3_Listener: SwiftProtobuf.Message, 
         if _storage._metadata != rhs_storage._metadata {return false}
         if _storage._listenerFilters != rhs_storage._listenerFilters {return false}
         if _storage._transparent != rhs_storage._transparent {return false}
+        if _storage._listenerFiltersTimeout != rhs_storage._listenerFiltersTimeout {return false}
         if _storage._trafficDirection != rhs_storage._trafficDirection {return false}
+        if _storage._continueOnListenerFiltersTimeout != rhs_storage._continueOnListenerFiltersTimeout {return false}
         if _storage._udpListenerConfig != rhs_storage._udpListenerConfig {return false}
         if _storage._apiListener != rhs_storage._apiListener {return false}
         if _storage._accessLog != rhs_storage._accessLog {return false}
