@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import stat
+import subprocess
 
 import pytest
 
@@ -11,7 +12,7 @@ from harness import bootstrap
 from harness.fast import FastUpstream
 from harness.identities import Authority, client_context, secure_request, upstream
 from harness.load import Load
-from harness.programs import Sidecar, fetch, free_port, until
+from harness.programs import Sidecar, fetch, free_port, program_path, until
 from harness.python_control import CONTROL, PythonControl
 
 CLIENT = "spiffe://cluster.local/ns/default/sa/client"
@@ -96,6 +97,18 @@ def test_a_certificate_for_a_token(member, control):
     assert len(shown[0]["ca_cert"]) == 1
     # The stream is that of the certificate's owner.
     assert CLIENT in control.callers.values()
+
+
+@pytest.mark.parametrize("flags, reason", [
+    (["--control-roots", "r.pem"], "needs --identity-token-file, or a --state-dir"),
+    (["--identity-token-file", "t"], "go together, with --control"),
+    (["--control-roots", "r.pem", "--state-dir", "s", "--trust-domain", "A_B"], "is not a DNS name"),
+])
+def test_flags_that_do_not_fit(flags, reason):
+    ended = subprocess.run(
+        [program_path("pointsman-proxy"), "--control", "127.0.0.1:1", "--service", "a", *flags],
+        capture_output=True, text=True, timeout=20)
+    assert ended.returncode == 64 and reason in ended.stderr, ended.stderr
 
 
 def test_it_is_renewed_and_the_stream_stays(member, control):
