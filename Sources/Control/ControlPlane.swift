@@ -126,6 +126,9 @@ public final class ControlPlane {
         fleet.onIncident = { [unowned self] in note($0) }
         api.onRevision = { [unowned self] in publish($0, $1) }
         api.onTrouble = log
+        if authority != nil, tokens == nil {
+            log("whoever reaches the API can have every identity: give a --token-file")
+        }
         authority?.onChange = { [unowned self] in securePort?.present() }
         _ = loop.schedule(after: Self.tickInterval, for: self)
     }

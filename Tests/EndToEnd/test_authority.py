@@ -17,7 +17,7 @@ from envoy.extensions.transport_sockets.tls.v3 import secret_pb2
 from harness.authority import SECRET, SecureControl, SecureEnvoy, signing_request
 from harness.control import reach
 from harness.fast import FastUpstream
-from harness.programs import Program, free_port, program_path, until
+from harness.programs import Program, fetch, free_port, program_path, until
 
 SPIFFE = "spiffe://cluster.local/ns/default/sa/"
 
@@ -51,8 +51,9 @@ def test_a_token_gives_a_certificate_that_everybody_takes(control, tmp_path, key
     assert [name.value for name in verified.subjects] == [SPIFFE + "reviews"]
     assert leaf.public_key() == key.public_key()
     found = {extension.oid._name: extension for extension in leaf.extensions}
-    assert set(found) == {"basicConstraints", "keyUsage", "extendedKeyUsage", "subjectKeyIdentifier",
-                          "authorityKeyIdentifier", "subjectAltName"}
+    assert set(found) == {
+        "basicConstraints", "keyUsage", "extendedKeyUsage", "subjectKeyIdentifier",
+        "authorityKeyIdentifier", "subjectAltName"}
     assert found["basicConstraints"].critical and not found["basicConstraints"].value.ca
     assert found["subjectAltName"].critical and len(list(found["subjectAltName"].value)) == 1
     assert not leaf.subject.rdns
@@ -71,7 +72,8 @@ def test_whoever_has_a_certificate_needs_no_token(control):
     workload = control.issue(control.token("reviews", namespace="shop"))
     for _ in range(3):
         workload = control.issue(workload=workload, lifetime=60)
-    lifetime = workload.certificate.not_valid_after_utc - datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    lifetime = workload.certificate.not_valid_after_utc - now
     assert 50 < lifetime.total_seconds() <= 60
     name = workload.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     assert name.value[0].value == "spiffe://cluster.local/ns/shop/sa/reviews"
@@ -165,6 +167,9 @@ def test_another_mesh_is_nobody(control, start, tmp_path):
     error = control.issue(workload=stranger)
     assert error.code() == grpc.StatusCode.UNAVAILABLE
     until(lambda: "certificate_untrusted" in control.output(), 5, "the refusal in the log")
+    metrics = fetch(control.api, "/metrics")[1].decode()
+    assert 'pointsman_control_tls_refusals_total{reason="certificate_untrusted"} 1' in metrics
+    assert 'pointsman_control_certificates_issued_total{ground="token"} 0' in metrics
 
 
 def secrets_of(response):

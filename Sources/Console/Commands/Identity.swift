@@ -134,8 +134,10 @@ extension Session {
             for (kind, list) in [("root", "roots"), ("intermediate", "intermediates")] {
                 for one in document[list]?.elements ?? [] {
                     let state = one["state"]?.plainText ?? "-"
-                    let next = one["readyAt"].map {
-                        "certificates hang on it in \(restText(until: $0, now: now))"
+                    let next = one["readyAt"].map { ready in
+                        let isDue = time(ready).map { $0 <= now } ?? true
+                        let rest = isDue ? "now" : "in \(restText(until: ready, now: now))"
+                        return "certificates hang on it \(rest)"
                     }
                     table.append([
                         .init("\(kind) \(one["id"]?.plainText ?? "-")"),
@@ -145,8 +147,8 @@ extension Session {
                     ])
                 }
             }
-            return "trust domain \(document["trustDomain"]?.plainText ?? "-")\n".shown + "\n"
-                + render(table)
+            let trustDomain = document["trustDomain"]?.plainText ?? "-"
+            return "trust domain \(trustDomain.shown)\n\n" + render(table)
         }
     }
 

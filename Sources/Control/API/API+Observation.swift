@@ -55,6 +55,7 @@ extension API {
         for (status, count) in replyCounts.sorted(by: { $0.key < $1.key }) {
             text.sample(count, labels: [MetricLabel("status", "\(status)")])
         }
+        authority?.append(to: &text)
         let body = text.bytes
         return APIReply(
             fields: [.init(name: "content-type", value: "\(MetricsText.contentType)")],

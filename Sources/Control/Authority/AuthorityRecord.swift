@@ -6,7 +6,7 @@ struct AuthorityRecord: Equatable {
     }
 
     /// What an authority is there for.
-    enum Stage: String {
+    enum Stage: String, CaseIterable {
         /// A root that is told to everybody, and that nothing hangs on yet.
         case announced
         /// What certificates are issued with.
@@ -60,7 +60,7 @@ struct TokenRecord: Equatable {
 /// A certificate that was issued.
 struct IssuedRecord: Equatable {
     /// How its holder has shown who it is.
-    enum Ground: String {
+    enum Ground: String, CaseIterable {
         case token
         case certificate
         /// Made here with its key, for a client that asks for secrets.

@@ -85,6 +85,8 @@ extension ControlPlane {
                 store, secret: secret, trustDomain: trustDomain, policy: policy,
                 now: { Int64(clamping: WallClock.nanosecondsSinceEpoch() / 1_000_000_000) })
             authority.onEvent = log
+            // What has ended while nobody was there is replaced before anything hangs on it.
+            authority.tick()
             return authority
         } catch {
             throw Failure.authority(error.reason(keyFile: settings.keyFile))

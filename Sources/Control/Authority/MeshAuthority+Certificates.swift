@@ -170,7 +170,7 @@ extension MeshAuthority {
         } catch {
             throw .unavailable("\(error)")
         }
-        noteIssued(until: made.validity.upperBound)
+        noteIssued(ground, until: made.validity.upperBound)
         return Issue(chain: chain, validity: made.validity)
     }
 }

@@ -40,6 +40,10 @@ final class MeshAuthority {
     /// Seconds since 1970.
     let now: () -> Int64
     var rate = IssueRate()
+    /// Since the start.
+    private(set) var issuedCounts: [IssuedRecord.Ground: UInt64] = [:]
+    /// Clients that TLS did not let in, by the reason.
+    private(set) var refusalCounts: [TLSError.Reason: UInt64] = [:]
     private var pruneTime: Int64 = 0
     /// Told when other roots are to be accepted, or certificates hang on another one.
     var onChange: () -> Void = {}
@@ -146,8 +150,14 @@ final class MeshAuthority {
         return step
     }
 
-    func noteIssued(until end: Int64) {
+    func noteIssued(_ ground: IssuedRecord.Ground, until end: Int64) {
         authorities.noteIssued(until: end)
+        issuedCounts[ground, default: 0] += 1
+    }
+
+    /// A client did not get past the handshake.
+    func noteRefused(_ reason: TLSError.Reason) {
+        refusalCounts[reason, default: 0] += 1
     }
 
     private func adopt(_ next: AuthoritySet, _ step: String, who: String, at time: Int64) throws {

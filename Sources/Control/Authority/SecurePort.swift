@@ -21,8 +21,6 @@ final class SecurePort {
     private var server: GRPCServer?
     /// When the own certificate is made again; seconds since 1970.
     private var renewalTime: Int64 = 0
-    /// Clients that TLS did not let in, by the reason.
-    private(set) var refusalCounts: [TLSError.Reason: UInt64] = [:]
 
     /// Starts to listen.
     ///
@@ -128,7 +126,7 @@ extension SecurePort: GRPCServerDelegate {
     func server(
         _ server: GRPCServer, didRefuse peer: SocketAddress, for error: TLSError, names: [String]
     ) {
-        refusalCounts[error.reason, default: 0] += 1
+        authority.noteRefused(error.reason)
         let subject = names.isEmpty ? "" : " (\(names.joined(separator: ", ")))"
         log("\(peer)\(subject) is refused: \(error)")
     }

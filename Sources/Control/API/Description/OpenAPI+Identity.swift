@@ -61,7 +61,7 @@ extension OpenAPI {
           "/v1/identity/tokens": {
             "get": {
               "operationId": "listTokens",
-              "summary": "Bootstrap tokens, without their secrets",
+              "summary": "The latest 1000 bootstrap tokens, without their secrets",
               "responses": {
                 "200": {
                   "description": "The tokens",
