@@ -364,13 +364,13 @@ def test_what_cannot_be_done_is_named(start, tmp_path, change, reason):
     assert reason in relay.output(), relay.output()
 
 
-def test_the_path_is_not_made_another_one_behind_the_rules(start, tmp_path):
-    """Envoy would ask its rules about another path than the one that we would."""
+def test_the_authority_is_not_made_another_one_behind_the_rules(start, tmp_path):
+    """Envoy would ask its rules about another authority than the one that we would."""
     manager = bootstrap.manager(
-        bootstrap.route_configuration([bootstrap.to_cluster("one")]), normalize_path=True)
+        bootstrap.route_configuration([bootstrap.to_cluster("one")]), strip_any_host_port=True)
     manager["http_filters"].insert(0, rbac(rules("DENY")))
     relay = start(Sidecar, tmp_path, bootstrap.static(
         free_port(), [bootstrap.listener(free_port(), manager)],
         [bootstrap.cluster("one", [free_port()])]), ready=False)
     assert relay.wait(20) != 0
-    assert "normalize_path" in relay.output() or "normalizePath" in relay.output()
+    assert "strip_any_host_port" in relay.output() or "stripAnyHostPort" in relay.output()
