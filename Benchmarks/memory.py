@@ -14,18 +14,14 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def measure(stage):
-    # No more than HAProxy is configured for, which reckons with two descriptors for each.
-    wanted, allowed = stage.settings.connections, stage.files * 11 // 20 - 100
+    # Each proxy reckons with two descriptors for a connection, and has some for itself.
+    wanted, allowed = stage.settings.connections, (stage.files - 1000) // 2
     note = ("Idle: started, one request served, several times: how much of a program's file is "
             "resident changes from start to start, and only the rest is its own. Under load: the "
             "most seen, 32 clients.")
     if wanted > allowed:
         note += (f" **Only {allowed:,} connections, since no more than {stage.files:,} descriptors "
                  "are allowed (`ulimit -n`).**")
-    pairs = (stage.files - 500) // 2
-    if min(wanted, allowed) > pairs and "floor" in stage.settings.proxies:
-        note += (f" The floor has {pairs:,}: each takes two of the {stage.files:,} descriptors "
-                 "that it is allowed.")
     table = Table("memory", f"Memory, with {min(wanted, allowed):,} idle connections", [
         Figure("idle", "idle MiB", scale=1 << 20, plotted=True),
         Figure("own", "of that its own", scale=1 << 20),
@@ -35,14 +31,13 @@ def measure(stage):
         Figure("served", "after one request", digits=0, plotted=True)], note, compared="served")
     upstreams = stage.upstreams()
     for name in stage.settings.proxies:
-        count = min(wanted, allowed, pairs if name == "floor" else allowed)
         try:
             for _ in range(stage.settings.rounds):
                 with stage.proxy(name, upstreams) as proxy:
                     table.add(name, idle=proxy.resident_bytes(),
                               own=proxy.resident_bytes("RssAnon"))
             with stage.proxy(name, upstreams) as proxy:
-                table.add(name, **one(stage, proxy, count))
+                table.add(name, **one(stage, proxy, min(wanted, allowed)))
         except (AssertionError, OSError) as error:
             table.skip(name, "failed")
             say(f"memory of {name}: {error}")
