@@ -20,7 +20,7 @@ let modules: KeyValuePairs<String, [Target.Dependency]> = [
 let fuzzers: KeyValuePairs<String, [Target.Dependency]> = [
     "RequestFuzzer": ["HTTP1", "HTTP", "Bytes", "Fuzzing"],
     "ResponseFuzzer": ["HTTP1", "HTTP", "Bytes", "Fuzzing"],
-    "DiscoveryFuzzer": ["XDS", "Mesh"],
+    "DiscoveryFuzzer": ["XDS", "Mesh", "Fuzzing"],
     "HelloFuzzer": ["TLS", "Fuzzing"],
     "SessionFuzzer": ["HTTP2", "HTTP1", "HTTP", "Bytes", "Fuzzing"],
 ]

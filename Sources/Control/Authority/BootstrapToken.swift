@@ -15,8 +15,9 @@ struct BootstrapToken {
 
     /// Makes a new one.
     init() throws(TLSError) {
-        id = Self.text(of: try SecureBytes.random(byteCount: Self.idByteCount))
-        secret = Array(Self.text(of: try SecureBytes.random(byteCount: Self.secretByteCount)).utf8)
+        id = SecureBytes.hexadecimal(try SecureBytes.random(byteCount: Self.idByteCount))
+        let bytes = try SecureBytes.random(byteCount: Self.secretByteCount)
+        secret = Array(SecureBytes.hexadecimal(bytes).utf8)
     }
 
     /// Reads the value of an `authorization` field; `nil` when it is of another form.
@@ -38,11 +39,5 @@ struct BootstrapToken {
     /// What the store keeps.
     var digest: [UInt8] {
         get throws(TLSError) { try SecureBytes.digest(of: secret) }
-    }
-
-    private static func text(of bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -12,7 +12,7 @@ import COpenSSL
         var serial = try SecureBytes.random(byteCount: Self.serialByteCount)
         // Not negative and never zero, in as many digits as every other.
         serial[0] = serial[0] & 0x7F | 0x40
-        serialText = hexadecimal(serial)
+        serialText = SecureBytes.hexadecimal(serial)
         guard let library = unsafe X509_new() else { throw .outOfMemory }
         unsafe self.library = library
         // Version 3 is written as 2.
@@ -81,11 +81,4 @@ import COpenSSL
         }
         return text
     }
-}
-
-/// Two lower-case digits to a byte.
-func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-        decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -29,6 +29,13 @@ public enum SecureBytes {
         return digest
     }
 
+    /// Bytes as text, two lower-case digits to each.
+    public static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Whether two secrets are the same, in a time that tells of nothing but their lengths.
     public static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
         if one.count != other.count { return false }
